@@ -1,0 +1,100 @@
+"""``limitlab eval``: retrievers on a dataset."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.progress import Bars
+
+
+def evaluate_command(
+    dataset: Annotated[list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")],
+    model: Annotated[list[str], typer.Option("--model", "-m", help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.")] = [],  # noqa: B006
+    dim: Dims = None,
+    measure: Annotated[list[str], typer.Option("--measure", help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more.")] = [],  # noqa: B006
+    ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
+    min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
+    precision: Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16: of document vectors.")] = "auto",
+    split: Annotated[str, typer.Option("--split", help="Which qrels: test, dev, train.")] = "test",
+    qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
+    compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json or .csv.")] = None,
+    runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Evaluate retrievers on datasets, at every dimension asked for."""
+    from limitlab.data import load
+    from limitlab.evaluation import evaluate
+
+    bars = Bars()
+    data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
+    result = evaluate(
+        data,
+        model or ["bm25", "minilm"],
+        dims=parse_dims(dim),
+        measures=measure or None,
+        ties=ties,
+        min_relevance=min_relevance,
+        precision=precision,
+        reuse=not fresh,
+        command=["limitlab", *sys.argv[1:]],
+        progress=bars,
+    )
+    comparisons = _comparisons(result, compare)
+    if output is not None:
+        _write(result, output)
+    if runs is not None:
+        _write_runs(result, data, runs)
+    if json:
+        answer_json({**result.to_dict(), "comparisons": [c.to_dict() for c in comparisons]})
+    else:
+        from limitlab.cli.tables import result_table
+
+        answer(result_table(result))
+        for c in comparisons:
+            e = c.difference
+            answer(f"{c.first} - {c.second}, {c.measure}: {100 * e.mean:+.1f} points, 95 % interval {100 * e.low:+.1f} to {100 * e.high:+.1f}, p = {c.p_value:.4g} ({c.wins} better, {c.losses} worse, {c.equal} equal)")
+        answer(f"run {result.run_ids[0]}. Next: limitlab report {result.run_ids[0]} -o report.html")
+    raise typer.Exit(0 if result.status.key == "solved" else 1 if result.status.key == "failed" else 3)
+
+
+def _comparisons(result, compare: str | None) -> list:
+    from limitlab._core.errors import InvalidArgument
+
+    if compare is None:
+        return []
+    pair = [p.strip() for p in compare.split(",")]
+    if len(pair) != 2:
+        raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
+    return [result.compare(*pair, measure, dataset=facts.name) for facts in result.datasets for measure in result.measure_names]
+
+
+def _write(result, output: Path) -> None:
+    from limitlab._core.checks import choice
+
+    kind = choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
+    {".html": result.report, ".json": result.save, ".csv": result.to_csv}[kind](output)
+
+
+def _write_runs(result, data: list, folder: Path) -> None:
+    from urllib.parse import quote
+
+    from limitlab.data import write_run
+
+    for row in result.rows:
+        if row.artefact is None or result.load_arrays is None:
+            continue
+        dataset = next(d for d in data if d.name == row.dataset)
+        arrays = result.load_arrays(row.artefact)
+        lists = {
+            q: {dataset.docs.ids[j]: float(s) for j, s in zip(docs.tolist(), scores.tolist()) if j >= 0}
+            for q, docs, scores in zip(dataset.queries.ids, arrays["indices"], arrays["scores"])
+        }
+        write_run(lists, folder / f"{quote(row.dataset, safe=' ')}.{quote(row.name, safe='@=,')}.trec", tag=row.name.replace(" ", "_"))

@@ -1,0 +1,56 @@
+"""Reading and writing that several verbs share: dimension lists, JSON output, where results go."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from limitlab._core.errors import RangeError
+from limitlab._core.files import canonical_json, write_text
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+NDocs = Annotated[int, typer.Option("--n-docs", help="Number of documents.")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same bytes.")]
+Dims = Annotated[str | None, typer.Option("--dim", help="Dimensions: 12, or 8,12,16, or 4:20 (4:20:4 for steps of 4).")]
+
+
+def parse_dims(text: str | None) -> list[int] | None:
+    """``12``, ``8,12,16``, ``4:20``, ``4:20:4``; None stays None.
+
+    Raises
+    ------
+    RangeError
+        Anything else, or a dimension below 1.
+    """
+    if text is None:
+        return None
+    dims: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?::(\d+)(?::(\d+))?)?\s*", part)
+        if not match:
+            raise RangeError(f"--dim: 12, or 8,12,16, or 4:20 is expected; got {text!r}.")
+        first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        if first < 1 or last < first or step < 1:
+            raise RangeError(f"--dim: dimensions must be at least 1 and ascend; got {part!r}.")
+        dims += range(first, last + 1, step)
+    return list(dict.fromkeys(dims))
+
+
+def answer(text: str) -> None:
+    """One answer to standard output; everything else goes to standard error."""
+    sys.stdout.write(text + "\n")
+
+
+def answer_json(value: Any) -> None:
+    """An answer as JSON, keys in their own order."""
+    sys.stdout.write(json.dumps(json.loads(canonical_json(value)), indent=2, ensure_ascii=False) + "\n")
+
+
+def save(path: Path, value: Any) -> None:
+    """Write an answer as JSON (``.json``) or as text."""
+    write_text(path, canonical_json(value) + "\n" if not isinstance(value, str) else value)

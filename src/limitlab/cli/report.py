@@ -1,0 +1,62 @@
+"""``limitlab report``: stored runs as one HTML page, or as figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limitlab.cli.options import JsonFlag, answer, answer_json
+
+
+def report(
+    runs: Annotated[list[str], typer.Argument(help="Run ids, unique starts of them, or last.", metavar="RUN...")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("report.html"),
+    title: Annotated[str | None, typer.Option("--title", help="Title of the page.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Also write PNG figures into this folder.")] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Also write SVG figures into this folder.")] = None,
+    with_text: Annotated[Path | None, typer.Option("--with-text", help="Show examples with text from this dataset folder. Without it no document text is in the page.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write a self-contained HTML report of stored runs."""
+    from limitlab.evaluation import load_result, merged
+    from limitlab.report import write_figures, write_report
+
+    result = merged([load_result(r) for r in runs])
+    examples = _examples(result, with_text) if with_text is not None else None
+    written = [write_report(result, output, title=title, with_text=examples)]
+    for folder, kind in ((png, "png"), (svg, "svg")):
+        if folder is not None:
+            written += write_figures(result, folder, formats=(kind,))
+    if json:
+        answer_json({"schema": "limitlab.report/1", "files": [str(p) for p in written]})
+    else:
+        for path in written:
+            answer(f"written: {path}")
+
+
+def _examples(result, folder: Path, *, n_queries: int = 8, n_listed: int = 3) -> list[dict]:
+    """The first queries of a dataset with what each row's retriever put first."""
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.data import load
+
+    dataset = load(folder)
+    facts = next((d for d in result.datasets if d.fingerprint == dataset.fingerprint()), None)
+    if facts is None:
+        raise InvalidArgument(f"--with-text: the folder must hold the data of the run; {folder} holds other data than {', '.join(d.name for d in result.datasets)}.")
+    examples = []
+    for row in result.rows:
+        if row.dataset != facts.name or row.artefact is None or result.load_arrays is None:
+            continue
+        lists = result.load_arrays(row.artefact)["indices"]
+        for i in range(min(n_queries, dataset.n_queries)):
+            examples.append(
+                {
+                    "row": row.name,
+                    "query": dataset.queries[i],
+                    "relevant": [f"{dataset.docs.ids[j]}: {dataset.docs[j]}" for j in dataset.relevance.row(i)[:n_listed].tolist()],
+                    "retrieved": [f"{dataset.docs.ids[j]}: {dataset.docs[j]}" for j in lists[i][:n_listed].tolist() if j >= 0],
+                }
+            )
+    return examples

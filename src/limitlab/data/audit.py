@@ -1,0 +1,271 @@
+"""Is a LIMIT-like dataset what it claims to be? Leaks, duplicates, unequal counts, length skew, the promised pattern."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limitlab._core.files import canonical_json, read_json, sha256_file, write_text
+from limitlab._core.progress import SILENT, Progress
+from limitlab._core.provenance import versions
+from limitlab._core.texts import listed_phrases
+from limitlab.data.dataset import Dataset
+from limitlab.data.formats.reading import load
+from limitlab.relevance import RelevanceMatrix, dense_documents, query_graph
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A query whose asked text also stands in a document that is not relevant to it."""
+
+    query_id: str
+    asked: str
+    doc_id: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What the audit found.
+
+    Attributes
+    ----------
+    leaks
+        One example document for each leaking query.
+    n_leaking_queries, n_leaking_pairs
+        Queries with a leak, and (query, irrelevant document) pairs.
+    duplicate_documents
+        Documents whose text, name aside, or whose set of attributes another document has too.
+    attribute_counts
+        ``{attributes a document: documents}``; one key when all are equal.
+    length
+        Characters: mean of relevant and of other documents, and ``auc``, the chance that a relevant document is longer
+        than another (0.5: length says nothing).
+    patterns
+        Patterns that the relevance matrix is consistent with.
+    promised_pattern
+        The pattern in ``manifest.json``, or None.
+    problems
+        One sentence for everything that is not as it should be; empty when the dataset is sound.
+    """
+
+    name: str
+    n_docs: int
+    n_queries: int
+    n_relevant: int
+    leaks: tuple[Leak, ...]
+    n_leaking_queries: int
+    n_leaking_pairs: int
+    duplicate_documents: int
+    attribute_counts: dict[int, int]
+    length: dict[str, float]
+    patterns: tuple[str, ...]
+    promised_pattern: str | None
+    query_graph: dict[str, float]
+    problems: tuple[str, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with a schema version."""
+        out = asdict(self)
+        out["attribute_counts"] = {str(k): v for k, v in self.attribute_counts.items()}
+        return {"schema": "limitlab.audit/1", "sound": self.sound, **out}
+
+
+def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progress: Progress = SILENT) -> AuditReport:
+    """Check a LIMIT-like dataset.
+
+    Parameters
+    ----------
+    source
+        A dataset folder, or a Dataset.
+    write_manifest
+        Put counts, SHA-256 of the files, version and the findings into ``manifest.json`` of the folder; what the
+        generator wrote there (seed, config) is kept.
+
+    Returns
+    -------
+    AuditReport; a leak is a case-insensitive occurrence of the asked text that begins at a word: what a
+    tokeniser may see ("Law" in "Lawyers").
+
+    Raises
+    ------
+    DataError
+        As ``load``.
+    """
+    dataset = source if isinstance(source, Dataset) else load(source)
+    asked = asked_texts(list(dataset.queries))
+    relevance = dataset.relevance.binary()
+    found = _scan(dataset, relevance, asked, progress)
+    promised = dataset.origin.get("pattern")
+    report = AuditReport(
+        name=dataset.name,
+        n_docs=dataset.n_docs,
+        n_queries=dataset.n_queries,
+        n_relevant=relevance.n_relevant,
+        patterns=consistent_patterns(relevance),
+        promised_pattern=promised,
+        query_graph=query_graph(relevance).to_dict(),
+        **found,
+    )
+    folder = None if isinstance(source, Dataset) else Path(source)
+    files = _hashes(folder) if folder else {}
+    report = AuditReport(**{**report.__dict__, "problems": _problems(report, dataset), "sha256": files})
+    if folder is not None and write_manifest:
+        path = folder / "manifest.json"
+        before = read_json(path) if path.is_file() else {}
+        counts = {"n_docs": report.n_docs, "n_queries": report.n_queries, "n_relevant": report.n_relevant}
+        about = {"schema": "limitlab.manifest/1", "name": report.name, "seed": None, **before, **counts, "version": versions().get("limitlab"), "sha256": files}
+        found_short = {k: v for k, v in report.to_dict().items() if k not in ("sha256", "name", "n_docs", "n_queries", "n_relevant")}
+        write_text(path, json.dumps({**about, "audit": json.loads(canonical_json(found_short))}, indent=2, ensure_ascii=False) + "\n")
+    return report
+
+
+def asked_texts(queries: list[str]) -> list[str]:
+    """What each query asks: its text without the beginning and end that all queries share ("Who likes " and "?")."""
+    if len(queries) < 2:
+        return list(queries)
+    head = os.path.commonprefix(queries)
+    tail = os.path.commonprefix([q[::-1] for q in queries])[::-1]
+    # The shared parts end at word boundaries: "Who likes S" is not a template when every asked word starts with S.
+    head = head[: len(head) - len(re.search(r"[\w'-]*$", head)[0])]  # type: ignore[index]
+    tail = tail[len(re.match(r"[\w'-]*", tail)[0]) :]  # type: ignore[index]
+    stop = [len(q) - len(tail) if tail else len(q) for q in queries]
+    return [q[len(head) : s].strip() or q for q, s in zip(queries, stop)]
+
+
+def consistent_patterns(relevance: RelevanceMatrix) -> tuple[str, ...]:
+    """Patterns of [Weller2025] that a binary matrix can have come from, up to the order of documents and queries."""
+    sizes = np.diff(relevance.indptr)
+    if not sizes.size or sizes.min() != sizes.max():
+        return ()
+    k = int(sizes[0])
+    rows = np.sort(relevance.indices.reshape(-1, k), axis=1)
+    distinct = np.unique(rows, axis=0).shape[0] == rows.shape[0]
+    degree = np.bincount(relevance.indices, minlength=relevance.n_docs)
+    used = int((degree > 0).sum())
+    found = []
+    if distinct and used == dense_documents(rows.shape[0], k) and rows.shape[0] > 1:
+        found.append("dense")
+    if (degree <= 1).all():
+        found.append("disjoint")
+    if used == max(rows.shape[0], k) and (degree[degree > 0] == min(k, rows.shape[0])).all() and _is_ring(relevance, k):
+        found.append("cycle")
+    return (*found, "random")
+
+
+def _is_ring(relevance: RelevanceMatrix, k: int) -> bool:
+    """Neighbouring queries of a ring share k - 1 documents: every query has exactly two such neighbours, all connected."""
+    from scipy import sparse
+
+    n = relevance.n_queries
+    if k < 2 or n <= 2 * k:
+        return k == 1
+    a = relevance.to_csr()
+    shared = sparse.csr_matrix(a @ a.T)
+    near = sparse.csr_matrix((shared.data == k - 1, shared.indices, shared.indptr), shape=shared.shape)
+    near.eliminate_zeros()
+    parts = sparse.csgraph.connected_components(near, directed=False)[0]
+    return bool((np.diff(near.indptr) == 2).all()) and parts == 1
+
+
+def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], progress: Progress) -> dict[str, Any]:
+    """One pass over the documents: leaks, duplicates, attribute counts, lengths."""
+    phrases = _Phrases(asked)
+    relevant_rows = [frozenset(relevance.row(i).tolist()) for i in range(relevance.n_queries)]
+    degree = np.bincount(relevance.indices, minlength=relevance.n_docs)
+    examples: dict[int, Leak] = {}
+    pairs = 0
+    seen: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
+    lengths = np.zeros(dataset.n_docs, np.int64)
+    with progress.task("audit", dataset.n_docs) as bar:
+        for j, (doc_id, text) in enumerate(zip(dataset.docs.ids, dataset.docs)):
+            lengths[j] = len(text)
+            attributes = listed_phrases(text)
+            counts[len(attributes)] += 1
+            seen[hash(frozenset(attributes))] += 1
+            hit = phrases.found_in(text.lower())
+            for i in hit:
+                if j not in relevant_rows[i]:
+                    pairs += 1
+                    examples.setdefault(i, Leak(dataset.queries.ids[i], asked[i], doc_id))
+            bar.advance()
+    return {
+        "leaks": tuple(examples[i] for i in sorted(examples)),
+        "n_leaking_queries": len(examples),
+        "n_leaking_pairs": pairs,
+        "duplicate_documents": sum(c for c in seen.values() if c > 1),
+        "attribute_counts": dict(sorted(counts.items())),
+        "length": _length_skew(lengths, degree > 0),
+    }
+
+
+class _Phrases:
+    """Asked texts, found where they begin at a word: "Law" is found in "Lawyers", "Oats" is not found in "Goats"."""
+
+    def __init__(self, asked: list[str]) -> None:
+        self._phrases = [(tuple(_WORD.findall(text.lower())), i) for i, text in enumerate(asked)]
+        self._texts = [text.lower() for text in asked]
+        self._starting: dict[str, list[tuple[tuple[str, ...], int]]] = {}  # filled word by word: few distinct words occur
+
+    def found_in(self, text: str) -> set[int]:
+        """Numbers of the asked texts that occur in a lower-cased text."""
+        hit: set[int] = set()
+        words = _WORD.findall(text)
+        for at, word in enumerate(words):
+            if word not in self._starting:
+                self._starting[word] = [(p, i) for p, i in self._phrases if p and (word == p[0] if len(p) > 1 else word.startswith(p[0]))]
+            for phrase, i in self._starting[word]:
+                # Words alone would also find "water polo" in "water, polonaise": the text itself must hold it.
+                if len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1]) and self._texts[i] in text):
+                    hit.add(i)
+        return hit
+
+
+def _length_skew(lengths: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
+    out = {"min": float(lengths.min()), "mean": float(lengths.mean()), "max": float(lengths.max())}
+    if relevant.any() and not relevant.all():
+        from scipy.stats import mannwhitneyu
+
+        test = mannwhitneyu(lengths[relevant], lengths[~relevant])
+        auc = test.statistic / (relevant.sum() * (~relevant).sum())
+        out |= {"mean_relevant": float(lengths[relevant].mean()), "mean_other": float(lengths[~relevant].mean()), "auc": float(auc), "p_value": float(test.pvalue)}
+    return out
+
+
+def _problems(report: AuditReport, dataset: Dataset) -> tuple[str, ...]:
+    found = []
+    if report.n_leaking_queries:
+        found.append(f"{report.n_leaking_queries} queries leak: what they ask also stands in {report.n_leaking_pairs} irrelevant documents.")
+    if report.duplicate_documents:
+        found.append(f"{report.duplicate_documents} documents have the same attributes as another one.")
+    if len(report.attribute_counts) > 1:
+        low, high = min(report.attribute_counts), max(report.attribute_counts)
+        found.append(f"Documents do not have equally many attributes: {low} to {high}.")
+    auc, p = report.length.get("auc", 0.5), report.length.get("p_value", 1.0)
+    if abs(auc - 0.5) > 0.1 and p < 0.001:
+        found.append(f"Length gives relevance away: a relevant document is longer than another with chance {auc:.2f}.")
+    if report.promised_pattern and report.promised_pattern not in report.patterns:
+        found.append(f"The pattern is not {report.promised_pattern}, as promised; it is consistent with: {', '.join(report.patterns) or 'none'}.")
+    if left_out := dataset.notes.get("queries_without_relevant_documents"):
+        found.append(f"{left_out} queries have no relevant document.")
+    return tuple(found)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    names = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json" and not p.name.startswith("."))
+    return {str(p.relative_to(folder)): sha256_file(p) for p in names}

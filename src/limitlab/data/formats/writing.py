@@ -1,0 +1,117 @@
+"""Write one folder that BEIR's loader, ``datasets`` and mteb all open."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limitlab._core.files import atomic_folder, sha256_file
+from limitlab._core.progress import SILENT, Progress
+from limitlab._core.provenance import versions
+from limitlab.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from limitlab.data.limit import LimitPlan
+
+_README = """---
+configs:
+- config_name: corpus
+  data_files:
+  - split: corpus
+    path: corpus.jsonl
+- config_name: queries
+  data_files:
+  - split: queries
+    path: queries.jsonl
+- config_name: default
+  data_files:
+  - split: test
+    path: qrels/test.jsonl
+---
+# {name}
+
+{n_docs:,} documents, {n_queries:,} queries, {n_relevant:,} relevant pairs. Written by limitlab {version}.
+
+Open it with `limitlab.load("FOLDER")`, BEIR's `GenericDataLoader("FOLDER").load(split="test")`,
+`datasets.load_dataset("FOLDER", "corpus")`, or an mteb task whose `dataset["path"]` is this folder.
+"""
+
+
+def write_dataset(dataset: Dataset, folder: str | Path, *, overwrite: bool = False) -> Path:
+    """Write any dataset; the folder appears only when complete.
+
+    Holds ``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv`` (BEIR), ``qrels/test.jsonl`` and ``README.md``
+    (``datasets``, mteb), ``manifest.json`` (counts and SHA-256 of every file).
+
+    Raises
+    ------
+    InvalidArgument
+        The folder exists and ``overwrite`` is not set.
+    """
+    relevance = dataset.relevance
+    pairs = ((q, d, g) for q, row in relevance.to_qrels().items() for d, g in row.items())
+    with atomic_folder(folder, who="write_dataset()", overwrite=overwrite) as part:
+        _write_texts(part / "corpus.jsonl", zip(dataset.docs.ids, dataset.docs), titled=True)
+        _write_texts(part / "queries.jsonl", zip(dataset.queries.ids, dataset.queries), titled=False)
+        _write_qrels(part, pairs)
+        counts = {"n_docs": dataset.n_docs, "n_queries": dataset.n_queries, "n_relevant": relevance.n_relevant}
+        _write_about(part, dataset.name, counts, {"generator": dataset.origin.get("generator"), "config": dataset.origin.get("config", {})})
+    return Path(folder)
+
+
+def write_stream(plan: LimitPlan, folder: str | Path, *, overwrite: bool = False, progress: Progress | None = None) -> Path:
+    """Write a generator's documents as they are made; memory holds one block."""
+    config = plan.config
+    with atomic_folder(folder, who="make limit", overwrite=overwrite) as part:
+        with (progress or SILENT).task("documents", plan.n_written) as bar:
+            _write_texts(part / "corpus.jsonl", _streamed(plan, bar), titled=True)
+        _write_texts(part / "queries.jsonl", zip(plan.query_ids, plan.query_texts), titled=False)
+        _write_qrels(part, ((q, d, 1) for q, d in plan.relevant_ids()))
+        counts = {"n_docs": plan.n_written, "n_queries": config.n_queries, "n_relevant": config.n_queries * config.k}
+        about = {
+            "generator": "limit",
+            "seed": config.seed,
+            "config": config.to_dict(),
+            "attributes_per_doc": plan.attributes_per_doc,
+            "templates": dict(plan.vocabulary.templates.__dict__),
+        }
+        _write_about(part, config.name, counts, about)
+    return Path(folder)
+
+
+def _streamed(plan: LimitPlan, bar: Any) -> Iterator[tuple[str, str]]:
+    for ids, texts in plan.blocks():
+        yield from zip(ids, texts)
+        bar.advance(len(ids))
+
+
+def _write_texts(path: Path, texts: Iterable[tuple[str, str]], *, titled: bool) -> None:
+    quote = json.encoder.encode_basestring  # the C encoder of a JSON string, UTF-8 kept
+    title = ' "title": "",' if titled else ""
+    with open(path, "w", encoding="utf-8", newline="\n", buffering=1 << 20) as out:
+        for name, text in texts:
+            out.write(f'{{"_id": {quote(name)},{title} "text": {quote(text)}}}\n')
+
+
+def _write_qrels(folder: Path, pairs: Iterable[tuple[str, str, int]]) -> None:
+    (folder / "qrels").mkdir()
+    with ExitStack() as stack:
+        tsv = stack.enter_context(open(folder / "qrels/test.tsv", "w", encoding="utf-8", newline=""))
+        lines = stack.enter_context(open(folder / "qrels/test.jsonl", "w", encoding="utf-8", newline="\n"))
+        writer = csv.writer(tsv, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        writer.writerow(["query-id", "corpus-id", "score"])
+        for q, d, grade in pairs:
+            writer.writerow([q, d, grade])
+            lines.write(json.dumps({"query-id": q, "corpus-id": d, "score": grade}, ensure_ascii=False) + "\n")
+
+
+def _write_about(folder: Path, name: str, counts: dict[str, int], about: dict[str, Any]) -> None:
+    version = versions().get("limitlab", "from source")
+    (folder / "README.md").write_text(_README.format(name=name, version=version, **counts), encoding="utf-8")
+    files = {str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    manifest = {"schema": "limitlab.manifest/1", "name": name, **counts, **about, "version": version, "sha256": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,194 @@
+"""Vocabularies as text files: attributes, synonyms, names, templates; and the checks a vocabulary must pass."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from limitlab._core.errors import DataError, first_examples
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+@dataclass(frozen=True)
+class Templates:
+    """How texts are built; ``{name}``, ``{attributes}`` and ``{attribute}`` are filled in."""
+
+    document: str = "{name} likes {attributes}."
+    query: str = "Who likes {attribute}?"
+    separator: str = ", "
+    last_separator: str = " and "
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words a LIMIT-like dataset is made of.
+
+    Attributes
+    ----------
+    attributes
+        Distinct; those with a synonym come first.
+    synonyms
+        ``{attribute: synonym}``.
+    first_names, last_names
+        Combined to unique names; a middle initial is added when there are more documents than pairs.
+    templates
+        Sentence templates.
+    language
+        Language code.
+    """
+
+    attributes: tuple[str, ...]
+    first_names: tuple[str, ...]
+    last_names: tuple[str, ...]
+    synonyms: dict[str, str] = field(default_factory=dict, hash=False)
+    templates: Templates = field(default_factory=Templates)
+    language: str = "en"
+
+    @property
+    def n_names(self) -> int:
+        """Distinct full names that can be made, with and without middle initial."""
+        return len(self.first_names) * len(self.last_names) * (1 + len(string.ascii_uppercase))
+
+    @classmethod
+    def builtin(cls) -> Vocabulary:
+        """The English vocabulary that ships with limitlab."""
+        return _builtin()
+
+    @classmethod
+    def from_files(
+        cls,
+        *,
+        attributes: Path | str | None = None,
+        synonyms: Path | str | None = None,
+        first_names: Path | str | None = None,
+        last_names: Path | str | None = None,
+        templates: Path | str | None = None,
+    ) -> Vocabulary:
+        """The built-in vocabulary with some files replaced by the user's own.
+
+        ``attributes``, ``first_names``, ``last_names``: one entry a line; blank lines and lines starting with ``#`` are
+        skipped. ``synonyms``: ``attribute<TAB>synonym`` lines. ``templates``: TOML with ``document``, ``query``,
+        ``separator``, ``last_separator``. Own attributes come without synonyms unless a file of them is given too.
+
+        Raises
+        ------
+        DataError
+            path:line of the first entry that is repeated, contained in another attribute, or malformed.
+        """
+        base = _builtin()
+        pairs = read_pairs(synonyms) if synonyms else ({} if attributes else base.synonyms)
+        words = read_entries(attributes) if attributes else [a for a in base.attributes if a not in base.synonyms]
+        if attributes:
+            check_attributes(list(pairs) + [w for w in words if w not in pairs], path=Path(attributes))
+        return cls(
+            attributes=tuple(dict.fromkeys([*pairs, *words])),
+            first_names=tuple(read_entries(first_names)) if first_names else base.first_names,
+            last_names=tuple(read_entries(last_names)) if last_names else base.last_names,
+            synonyms=pairs,
+            templates=read_templates(templates) if templates else base.templates,
+        )
+
+
+@lru_cache(maxsize=1)
+def _builtin() -> Vocabulary:
+    with resources.as_file(resources.files("limitlab.data").joinpath("packs/en")) as folder:
+        pairs = read_pairs(folder / "synonyms.tsv")
+        return Vocabulary(
+            attributes=tuple(dict.fromkeys([*pairs, *read_entries(folder / "attributes.txt")])),
+            first_names=tuple(read_entries(folder / "first_names.txt")),
+            last_names=tuple(read_entries(folder / "last_names.txt")),
+            synonyms=pairs,
+            templates=read_templates(folder / "templates.toml"),
+        )
+
+
+def read_entries(path: Path | str) -> list[str]:
+    """One entry a line; DataError with path:line for repeated entries, and when there are none."""
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        if line in seen:
+            raise DataError.at(path, number, f"{line!r} is already in line {seen[line]}")
+        seen[line] = number
+    if not seen:
+        raise DataError.at(path, None, "there are no entries; one a line is expected")
+    return list(seen)
+
+
+def read_pairs(path: Path | str) -> dict[str, str]:
+    """``attribute<TAB>synonym`` a line."""
+    pairs: dict[str, str] = {}
+    for number, line in _lines(path):
+        parts = [p.strip() for p in line.split("\t")]
+        if len(parts) != 2 or not all(parts):
+            raise DataError.at(path, number, f"attribute<TAB>synonym is expected; the line has {len(parts)} fields")
+        if parts[0] in pairs:
+            raise DataError.at(path, number, f"{parts[0]!r} has a synonym already")
+        pairs[parts[0]] = parts[1]
+    return pairs
+
+
+def read_templates(path: Path | str) -> Templates:
+    """A TOML file with document, query, separator, last_separator (each optional)."""
+    try:
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError.at(path, None, f"not valid TOML: {error}") from error
+    known = Templates.__dataclass_fields__
+    for name, value in found.items():
+        if name not in known or not isinstance(value, str):
+            raise DataError.at(path, None, f"{name!r} is not a template text; known: {', '.join(known)}")
+    templates = Templates(**found)
+    for name, needed in (("document", ("{name}", "{attributes}")), ("query", ("{attribute}",))):
+        missing = [n for n in needed if n not in getattr(templates, name)]
+        if missing:
+            raise DataError.at(path, None, f"template {name!r} must contain {' and '.join(missing)}; it is {getattr(templates, name)!r}")
+    return templates
+
+
+def word_stems(text: str) -> tuple[str, ...]:
+    """Lower-cased words under the Snowball English stemmer: what a lexical retriever sees of a text."""
+    return tuple(_stemmer().stemWords([w.lower() for w in _WORD.findall(text)]))
+
+
+def check_attributes(attributes: list[str], *, path: Path | str) -> None:
+    """Refuses attributes that repeat after stemming or contain one another as a word sequence, naming the first pairs."""
+    stems: dict[tuple[str, ...], str] = {}
+    for attribute in attributes:
+        key = word_stems(attribute)
+        if not key:
+            raise DataError.at(path, None, f"attribute {attribute!r} has no word")
+        if key in stems:
+            raise DataError.at(path, None, f"attributes must differ after stemming; {stems[key]!r} and {attribute!r} do not")
+        stems[key] = attribute
+    inside = [(stems[part], name) for key, name in stems.items() for part in _proper_parts(key) if part in stems]
+    if inside:
+        pairs = first_examples([f"{a} in {b}" for a, b in inside])
+        raise DataError.at(path, None, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}")
+
+
+def _proper_parts(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    n = len(words)
+    return [words[i:j] for i in range(n) for j in range(i + 1, n + 1) if j - i < n]
+
+
+@lru_cache(maxsize=1)
+def _stemmer():
+    import Stemmer
+
+    return Stemmer.Stemmer("english")
+
+
+def _lines(path: Path | str) -> list[tuple[int, str]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise DataError.at(path, None, f"cannot be read ({error.strerror})") from error
+    return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]

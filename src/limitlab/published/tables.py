@@ -1,0 +1,87 @@
+"""Every published number, with its source.
+
+``data/results.json`` and ``data/critical_n.csv`` hold the figures of the LIMIT paper [Weller2025] and of later
+reproductions and follow-ups, each with the table or page it was read from.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class PublishedValue:
+    """One published number.
+
+    Attributes
+    ----------
+    dataset, model, dim, metric
+        What was measured; ``dim`` is "default" for a model's own size, ``dim`` and ``model`` are None where the source has none.
+    value
+        The number as printed (recalls in percent when ``unit`` is "percent").
+    kind
+        paper | paper-finetune | reproduction | reproduction-finetune | followup | followup-secondary.
+    source
+        Address and table.
+    unit
+        "percent" or None.
+    """
+
+    dataset: str
+    model: str | None
+    dim: int | str | None
+    metric: str
+    value: float
+    kind: str
+    source: str
+    unit: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return dict(self.__dict__)
+
+
+@lru_cache(maxsize=1)
+def values() -> tuple[PublishedValue, ...]:
+    """All published numbers, in the order of the file."""
+    text = resources.files("limitlab.published").joinpath("data/results.json").read_text(encoding="utf-8")
+    return tuple(PublishedValue(**record) for record in json.loads(text))
+
+
+def lookup(
+    *, dataset: str | None = None, metric: str | None = None, model: str | None = None, kind: str | None = None
+) -> tuple[PublishedValue, ...]:
+    """The published numbers that match everything given."""
+    return tuple(
+        v
+        for v in values()
+        if (dataset is None or v.dataset == dataset)
+        and (metric is None or v.metric == metric)
+        and (model is None or v.model == model)
+        and (kind is None or v.kind == kind)
+    )
+
+
+def curve(dataset: str, metric: str, *, kind: str = "paper") -> dict[str, list[tuple[int | None, float]]]:
+    """``{model: [(dim, value), ...]}`` in ascending dim, for plots; models without dimension have one pair (None, value).
+
+    Examples
+    --------
+    >>> curve("LIMIT", "recall@100")["BM25"]
+    [(None, 93.6)]
+    """
+    lines: dict[str, list[tuple[int | None, float]]] = {}
+    for v in lookup(dataset=dataset, metric=metric, kind=kind):
+        lines.setdefault(v.model or "", []).append((v.dim if isinstance(v.dim, int) else None, v.value))
+    return {model: sorted(pairs, key=lambda p: (p[0] is not None, p[0] or 0)) for model, pairs in lines.items()}
+
+
+@lru_cache(maxsize=1)
+def critical_n_table() -> tuple[tuple[int, int], ...]:
+    """((dim, critical n), ...) of the paper's free-embedding experiment, d = 4..45, k = 2 [Weller2025]."""
+    text = resources.files("limitlab.published").joinpath("data/critical_n.csv").read_text(encoding="utf-8")
+    return tuple((int(row["dim"]), int(row["critical_n"])) for row in csv.DictReader(text.splitlines()))

@@ -1,0 +1,135 @@
+"""Dense retrievers: one vector a text, cosine, every truncation from one encoding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limitlab._core.errors import RangeError
+from limitlab._core.home import home
+from limitlab._core.progress import SILENT, Progress
+from limitlab._core.provenance import Stopwatch, versions
+from limitlab._core.texts import Texts
+from limitlab.retrieval.cache import EmbeddingCache, text_keys
+from limitlab.retrieval.encoder import SentenceEncoder, resolve_precision
+from limitlab.search import RelevantSet, SearchResult, exact_search
+
+BLOCK = 1024  # texts encoded between two writes to the cache: what a kill can lose
+_MEMORY_BYTES = 4 << 30
+_PLURAL = {"document": "documents", "query": "queries"}
+
+
+class Dense:
+    """Any sentence-transformers model; cosine similarity, exact search.
+
+    Parameters
+    ----------
+    model
+        Folder or hub id.
+    name, label
+        How it is called and shown; default: the model's own name.
+    precision
+        auto | float32 | bfloat16, for documents; queries are always encoded in float32. See ``resolve_precision``.
+    query_prompt, document_prompt
+        Put before every text; default: the prompts the model brings.
+    trust_remote_code
+        Run code that comes with the model. Off unless the user says so.
+    cache
+        Folder of cached embeddings; default: under LIMITLAB_HOME.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        name: str | None = None,
+        label: str | None = None,
+        precision: str = "auto",
+        query_prompt: str | None = None,
+        document_prompt: str | None = None,
+        trust_remote_code: bool = False,
+        cache: Path | None = None,
+    ) -> None:
+        self.name = name or (Path(model).name if Path(model).is_dir() else model)
+        self.label = label or self.name
+        resolve_precision(precision, 0)
+        self.precision = precision
+        self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code)
+        self._query_prompt, self._document_prompt = query_prompt, document_prompt
+        self._cache_root = cache
+        self._docs: np.ndarray | None = None
+
+    @property
+    def max_dim(self) -> int:
+        """Full dimension of the model."""
+        return self._encoder.dim
+
+    def config(self, n_docs: int) -> dict[str, Any]:
+        """Model, prompts, precision."""
+        precision, why = resolve_precision(self.precision, n_docs)
+        return {
+            "retriever": "dense",
+            "model": self._encoder.fingerprint,
+            "label": self.label,
+            "query_prompt": self._query_prompt,
+            "document_prompt": self._document_prompt,
+            "document_precision": precision,
+            "why_this_precision": why,
+            "query_precision": "float32",
+            "sentence-transformers": versions().get("sentence-transformers"),
+        }
+
+    def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
+        """Encode what is not cached; returns costs, and how many texts exceed the model's limit."""
+        precision, why = resolve_precision(self.precision, len(docs))
+        self._docs, doc_tokens, encoded, seconds = self._vectors(docs, "document", precision, progress)
+        self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", "float32", progress)
+        limit = self._encoder.max_tokens
+        self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
+        notes: dict[str, Any] = {"document_precision": precision, "why_this_precision": why}
+        if limit:
+            notes["token_limit"] = limit
+            notes["documents_cut"] = int(self.truncated.size)
+            notes["queries_cut"] = int((query_tokens > limit).sum())
+        cost: dict[str, float] = {"bytes_per_doc": 4.0 * self._docs.shape[1]}
+        if encoded:
+            cost |= {"encode_seconds": seconds, "docs_encoded": float(encoded), "docs_per_second": encoded / seconds, "encode_queries_seconds": query_seconds}
+        return {"cost": cost, "notes": notes}
+
+    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT) -> SearchResult:
+        """Exact cosine search over the first ``dim`` values, renormalised."""
+        if self._docs is None:
+            raise RangeError("Dense.search(): index() must be called first.")
+        return exact_search(self._docs, self._queries, k=k, places=places, dim=dim, relevant=relevant, progress=progress)
+
+    def predict(self, measure: str, cut: int, **_: Any) -> float | None:
+        """No closed form."""
+        return None
+
+    def _vectors(self, texts: Texts, kind: str, precision: str, progress: Progress) -> tuple[np.ndarray, np.ndarray, int, float]:
+        """(vectors, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
+        given = self._query_prompt if kind == "query" else self._document_prompt
+        prompt = self._encoder.prompt(kind, given)
+        root = self._cache_root or home() / "embeddings"
+        cache = EmbeddingCache(root, {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens})
+        cache.refresh()
+        keys = text_keys(texts)
+        missing = cache.missing(keys)
+        watch, seconds = Stopwatch().restart(), 0.0
+        if missing.size:
+            lengths = np.array([len(texts[int(i)]) for i in missing])
+            missing = missing[np.argsort(-lengths, kind="stable")]  # longest first: memory and time show at once
+            self._encoder.model(precision)  # loaded before the clock starts
+            watch.restart()
+            with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
+                for start in range(0, missing.size, BLOCK):
+                    block = missing[start : start + BLOCK]
+                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision)
+                    cache.add(keys[block], vectors, tokens)
+                    bar.advance(block.size)
+            seconds = watch.so_far()
+            cache.refresh()
+        vectors, tokens = cache.gather(keys, scratch=root / "scratch", memory_bytes=_MEMORY_BYTES)
+        return vectors, tokens, int(missing.size), seconds

@@ -1,0 +1,48 @@
+"""What every retriever looks like to the evaluation."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from limitlab._core.progress import Progress
+from limitlab._core.texts import Texts
+from limitlab.search import RelevantSet, SearchResult
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Index once, then search at any dimension.
+
+    Attributes
+    ----------
+    name
+        How the user calls it; the key in results.
+    label
+        How it is shown.
+    max_dim
+        Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
+    """
+
+    name: str
+    label: str
+
+    @property
+    def max_dim(self) -> int | None: ...
+
+    def config(self, n_docs: int) -> dict[str, Any]:
+        """Everything that decides the ranking on a corpus of this size; equal configs give equal results."""
+        ...
+
+    def index(self, docs: Texts, queries: Texts, *, progress: Progress) -> dict[str, Any]:
+        """Prepare for searching ``docs``; returns costs (seconds, bytes) and notes (counts to be shown)."""
+        ...
+
+    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None, progress: Progress) -> SearchResult:
+        """Ranked lists of the k best documents of every query given to ``index``, and the ranks of the relevant ones."""
+        ...
+
+    def predict(self, measure: str, cut: int, *, n_docs: int, n_relevant: int, dim: int | None) -> float | None:
+        """A closed-form prediction of a measure, where there is one."""
+        ...

@@ -1,0 +1,203 @@
+"""Exact top-k and exact ranks of the relevant documents, in blocks under a memory limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from limitlab._core.checks import finite_rows, vectors, whole
+from limitlab._core.errors import ShapeError
+from limitlab._core.progress import SILENT, Progress
+from limitlab.search.ranks import RelevantRanks, RelevantSet
+from limitlab.search.vectors import normalised
+
+_UNIT_ROUNDOFF = 2.0**-24  # float32
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Ranked lists, and the ranks of the relevant documents when asked for.
+
+    Attributes
+    ----------
+    indices
+        (n_queries, k) int64, best first; -1 where fewer than k documents were retrieved.
+    scores
+        (n_queries, k) float32; -inf where ``indices`` is -1.
+    ranks
+        RelevantRanks over *all* documents, or None when no relevance was given.
+    """
+
+    indices: np.ndarray
+    scores: np.ndarray
+    ranks: RelevantRanks | None = None
+
+
+def exact_search(
+    docs: np.ndarray,
+    queries: np.ndarray,
+    *,
+    k: int,
+    places: np.ndarray,
+    dim: int | None = None,
+    normalise: bool = True,
+    relevant: RelevantSet | None = None,
+    block_docs: int | None = None,
+    memory_bytes: int = 256 << 20,
+    progress: Progress = SILENT,
+) -> SearchResult:
+    """The k best documents of every query by inner product (cosine after normalisation).
+
+    The score of a pair is the float64 dot product of its float32 vectors in a fixed order, rounded to float32; a
+    float32 matrix product in blocks only filters, with its proven error bound as guard band. The result is therefore
+    the same for every block size, number of threads and position of a document.
+
+    Parameters
+    ----------
+    docs
+        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end.
+    queries
+        (n_queries, dim_full).
+    k
+        >= 1; clamped to n_docs.
+    places
+        (n_docs,) int32 from ``tie_order``: the smaller place comes first among equal scores.
+    dim
+        Use only the first ``dim`` values of every vector, 1 <= dim <= dim_full.
+    normalise
+        Scale every (truncated) vector to unit length first.
+    relevant
+        When given, the exact rank of each relevant document among all documents is returned too.
+    block_docs, memory_bytes
+        Documents a block (default: what fits ``memory_bytes`` beside the vectors).
+
+    Raises
+    ------
+    ShapeError
+        Dimensions do not match, or vectors hold NaN or infinity (the first rows are named).
+    RangeError
+        k or dim is outside its range.
+    """
+    from limitlab.search import kernels
+
+    who = "exact_search()"
+    docs, queries = vectors(who, "docs", docs), vectors(who, "queries", queries)
+    n_docs, full = docs.shape
+    if queries.shape[1] != full:
+        raise ShapeError(f"{who}: docs and queries must have the same dimension; got {full} and {queries.shape[1]}.")
+    dim = full if dim is None else whole(who, "dim", dim, low=1, high=full)
+    k = min(whole(who, "k", k, low=1), n_docs)
+    finite_rows(who, "queries", queries)
+    prepare = (lambda rows: normalised(rows, dim)) if normalise else (lambda rows: np.ascontiguousarray(rows[:, :dim], np.float32))
+    q = prepare(queries)
+    n_queries = q.shape[0]
+    # Queries go in blocks too, so that a block of products stays near 16 MiB and is read back from cache.
+    block_queries = max(1, min(n_queries, 1024))
+    if block_docs is None:
+        block_docs = int(min(4096, max(64, memory_bytes // (4 * (block_queries + 3 * dim)))))
+    lists = _Heaps(n_queries, k, places)
+    counts = relevant.counter(_scores_of_relevant(docs, q, relevant, prepare), places) if relevant is not None else None
+    query_norms = np.sqrt((q.astype(np.float64) ** 2).sum(axis=1))
+    product = np.empty((block_queries, block_docs), np.float32)
+    with progress.task("search", n_docs) as bar:
+        for start in range(0, n_docs, block_docs):
+            raw = np.asarray(docs[start : start + block_docs])
+            finite_rows(who, "docs", raw, offset=start)
+            block = prepare(raw)
+            largest = float(np.sqrt((block.astype(np.float64) ** 2).sum(axis=1).max()))
+            bounds = _error_bound(dim) * query_norms * largest
+            for at in range(0, n_queries, block_queries):
+                rows = slice(at, min(at + block_queries, n_queries))
+                out = product[: rows.stop - at, : block.shape[0]]
+                np.matmul(q[rows], block.T, out=out)
+                kernels.fill_heaps(out, block, q[rows], start, bounds[rows], places, *lists.rows(rows))
+                if counts is not None:
+                    kernels.count_above(out, block, q[rows], start, bounds[rows], places, *counts.rows(rows))
+            bar.advance(block.shape[0])
+    return lists.result(counts)
+
+
+def search_scores(
+    blocks: Iterable[np.ndarray],
+    *,
+    n_docs: int,
+    k: int,
+    places: np.ndarray,
+    relevant: RelevantSet | None = None,
+    lowest: float = -np.inf,
+) -> SearchResult:
+    """Ranked lists from score rows that are already final (lexical and sparse retrievers).
+
+    Parameters
+    ----------
+    blocks
+        Consecutive blocks of queries, each (rows, n_docs) float32.
+    lowest
+        Documents scoring <= ``lowest`` are not retrieved: 0 drops the zero-score hits of lexical retrievers.
+    """
+    from limitlab.search import kernels
+
+    results: list[SearchResult] = []
+    at = 0
+    for scores in blocks:
+        if scores.shape[1] != n_docs:
+            raise ShapeError(f"search_scores(): every block must have n_docs={n_docs} columns; got {scores.shape[1]}.")
+        scores = np.ascontiguousarray(scores, np.float32)
+        lists = _Heaps(scores.shape[0], min(k, n_docs), places)
+        every = slice(0, scores.shape[0])
+        kernels.fill_heaps_from_scores(scores, 0, np.float32(lowest), places, *lists.rows(every))
+        counts = None
+        if relevant is not None:
+            part = relevant.part(at, at + scores.shape[0])
+            values = np.array([scores[r, d] for r, d in zip(part.rows, part.members)], np.float32)
+            counts = part.counter(values, places, lowest=lowest)
+            kernels.count_above_in_scores(scores, 0, np.float32(lowest), places, *counts.rows(every))
+        results.append(lists.result(counts))
+        at += scores.shape[0]
+    ranks = RelevantRanks.joined([r.ranks for r in results if r.ranks is not None]) if relevant is not None else None
+    return SearchResult(np.concatenate([r.indices for r in results]), np.concatenate([r.scores for r in results]), ranks)
+
+
+def _error_bound(dim: int) -> float:
+    """Greatest |float32 product - rounded exact score| per unit of |query| |document|.
+
+    Any order of summation of a float32 dot product errs by at most gamma_dim = dim u / (1 - dim u) times the sum of
+    |a_i b_i| <= |a| |b| [Higham2002, section 3.1]; rounding the exact score to float32 adds at most u, and u more covers
+    the rounding of the comparison itself.
+    """
+    return dim * _UNIT_ROUNDOFF / (1 - dim * _UNIT_ROUNDOFF) + 3 * _UNIT_ROUNDOFF
+
+
+class _Heaps:
+    def __init__(self, n_queries: int, k: int, places: np.ndarray) -> None:
+        self._places = places
+        self._scores = np.full((n_queries, k), -np.inf, np.float32)
+        self._docs = np.full((n_queries, k), -1, np.int64)
+        self._sizes = np.zeros(n_queries, np.int64)
+
+    def rows(self, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self._scores[rows], self._docs[rows], self._sizes[rows]
+
+    def result(self, counts) -> SearchResult:
+        from limitlab.search import kernels
+
+        kernels.sort_heaps(self._places, self._scores, self._docs, self._sizes)
+        return SearchResult(self._docs, self._scores, None if counts is None else counts.ranks())
+
+
+def _scores_of_relevant(docs: np.ndarray, q: np.ndarray, relevant: RelevantSet, prepare) -> np.ndarray:
+    """Exact scores of all (query, relevant document) pairs, gathered in blocks in document order."""
+    from limitlab.search import kernels
+
+    if relevant.n_queries != q.shape[0]:
+        raise ShapeError(f"exact_search(): relevance must have one row per query; got {relevant.n_queries} rows, {q.shape[0]} queries.")
+    out = np.empty(relevant.members.size, np.float32)
+    order = np.argsort(relevant.members, kind="stable")  # ascending reads of a memory map
+    for start in range(0, order.size, 8192):
+        take = order[start : start + 8192]
+        part = np.empty(take.size, np.float32)
+        kernels.paired_scores(prepare(np.asarray(docs[relevant.members[take]])), q, relevant.rows[take], part)
+        out[take] = part
+    return out
