@@ -11,25 +11,58 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+CHUNK = 512  # products looked at together: most chunks hold none of interest, and are passed over at memory speed
+NARROW = 64  # the same for the k best, of which nearly every wide chunk holds one
+LANES = 32
+ROUNDING = 2.0**-22  # relative; four times float32's unit roundoff
+
+
+@nb.njit(cache=True, nogil=True)
+def pair_score(a, b, sums):
+    """Dot product of two float32 vectors in float64, LANES interleaved sums in a fixed order, rounded to float32.
+
+    ``sums`` is scratch space of LANES float64: the inner loop runs over it so that it compiles to vector instructions.
+    """
+    dim = a.shape[0]
+    whole = dim - dim % LANES
+    for lane in range(LANES):
+        sums[lane] = 0.0
+    for c in range(0, whole, LANES):
+        x = a[c : c + LANES]
+        y = b[c : c + LANES]
+        for lane in range(LANES):
+            sums[lane] += np.float64(x[lane]) * np.float64(y[lane])
+    for c in range(whole, dim):
+        sums[c - whole] += np.float64(a[c]) * np.float64(b[c])
+    width = LANES // 2
+    while width > 0:
+        for lane in range(width):
+            sums[lane] += sums[lane + width]
+        width //= 2
+    return np.float32(sums[0])
+
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def pair_score(a, b):
-    """Dot product of two float32 vectors in float64, eight interleaved sums in a fixed order, rounded to float32."""
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-    dim = a.shape[0]
-    whole = dim - dim % 8
-    for c in range(0, whole, 8):
-        s0 += np.float64(a[c]) * np.float64(b[c])
-        s1 += np.float64(a[c + 1]) * np.float64(b[c + 1])
-        s2 += np.float64(a[c + 2]) * np.float64(b[c + 2])
-        s3 += np.float64(a[c + 3]) * np.float64(b[c + 3])
-        s4 += np.float64(a[c + 4]) * np.float64(b[c + 4])
-        s5 += np.float64(a[c + 5]) * np.float64(b[c + 5])
-        s6 += np.float64(a[c + 6]) * np.float64(b[c + 6])
-        s7 += np.float64(a[c + 7]) * np.float64(b[c + 7])
-    for c in range(whole, dim):
-        s0 += np.float64(a[c]) * np.float64(b[c])
-    return np.float32(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)))
+def _below(score, bound):
+    """A float32 that is surely at most score - bound, whatever the rounding."""
+    return np.float32(np.float64(score) - bound - abs(np.float64(score)) * ROUNDING)
+
+
+@nb.njit(cache=True, nogil=True)
+def _at_least(values, low):
+    """How many values are >= low: a loop without branches over a whole array, which compiles to vector instructions."""
+    count = 0
+    for j in range(values.shape[0]):
+        count += values[j] >= low
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def _more_than(values, low):
+    count = 0
+    for j in range(values.shape[0]):
+        count += values[j] > low
+    return count
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -88,15 +121,19 @@ def fill_heaps(products, docs, queries, offset, bounds, places, heap_scores, hea
     """
     capacity = heap_scores.shape[1]
     for q in nb.prange(products.shape[0]):
+        sums = np.empty(LANES, np.float64)
         size = sizes[q]
-        bound = bounds[q]
         row = products[q]
-        floor = np.float32(heap_scores[q, 0] - bound) if size == capacity else np.float32(-np.inf)
-        for j in range(row.shape[0]):
-            if row[j] >= floor:
-                size = _offer(heap_scores[q], heap_docs[q], places, size, pair_score(queries[q], docs[j]), offset + j)
-                if size == capacity:
-                    floor = np.float32(heap_scores[q, 0] - bound)
+        floor = _below(heap_scores[q, 0], bounds[q]) if size == capacity else np.float32(-np.inf)
+        for start in range(0, row.shape[0], NARROW):
+            stop = min(start + NARROW, row.shape[0])
+            if size == capacity and _at_least(row[start:stop], floor) == 0:
+                continue
+            for j in range(start, stop):
+                if row[j] >= floor:
+                    size = _offer(heap_scores[q], heap_docs[q], places, size, pair_score(queries[q], docs[j], sums), offset + j)
+                    if size == capacity:
+                        floor = _below(heap_scores[q, 0], bounds[q])
         sizes[q] = size
 
 
@@ -128,76 +165,52 @@ def sort_heaps(places, heap_scores, heap_docs, sizes):
             docs[at] = -1
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
-def _first_at_least(ascending, start, stop, value):
-    """The first position in [start, stop) of ``ascending`` that is >= value."""
-    if stop - start <= 8:
-        while start < stop and ascending[start] < value:
-            start += 1
-        return start
-    while start < stop:
-        middle = (start + stop) // 2
-        if ascending[middle] < value:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
-
-
-@nb.njit(cache=True, nogil=True)
-def _count(thresholds, members, places, lo, hi, at, score, doc, above, tied, before):
-    """Count one document against a query's relevant scores thresholds[lo:hi] (ascending); ``at`` = first one >= score."""
-    if at > lo:
-        above[at - 1] += 1  # above every threshold up to at - 1; summed up at the end
-    while at < hi and thresholds[at] == score:
-        tied[at] += 1
-        if places[doc] < places[members[at]]:
-            before[at] += 1
-        at += 1
-
-
 @nb.njit(cache=True, nogil=True, parallel=True)
 def count_above(products, docs, queries, offset, bounds, places, indptr, thresholds, members, above, tied, before):
     """For every relevant document, count the documents of a block that score more, or the same.
 
-    thresholds (nnz,) float32: relevant documents' exact scores, ascending within a query; members (nnz,) their columns.
+    thresholds (nnz,) float32: exact scores of the relevant documents; members (nnz,) their columns.
     """
     for q in nb.prange(products.shape[0]):
-        lo, hi = indptr[q], indptr[q + 1]
-        if lo == hi:
-            continue
-        bound = bounds[q]
+        sums = np.empty(LANES, np.float64)
         row = products[q]
-        lowest = np.float64(thresholds[lo]) - bound
-        for j in range(row.shape[0]):
-            product = np.float64(row[j])
-            if product < lowest:
-                continue
-            at = _first_at_least(thresholds, lo, hi, product - bound)
-            if at < hi and thresholds[at] <= product + bound:  # too close to call: compare exact scores
-                score = pair_score(queries[q], docs[j])
-                at = _first_at_least(thresholds, lo, hi, score)
-                _count(thresholds, members, places, lo, hi, at, score, offset + j, above, tied, before)
-            elif at > lo:
-                above[at - 1] += 1
+        for p in range(indptr[q], indptr[q + 1]):
+            score = thresholds[p]
+            low, high = _below(score, bounds[q]), -_below(-score, bounds[q])
+            for start in range(0, row.shape[0], CHUNK):
+                stop = min(start + CHUNK, row.shape[0])
+                surely = _more_than(row[start:stop], high)
+                above[p] += surely
+                if _at_least(row[start:stop], low) == surely:
+                    continue
+                for j in range(start, stop):  # some are too close to call: compare exact scores
+                    if low <= row[j] <= high:
+                        exact = pair_score(queries[q], docs[j], sums)
+                        if exact > score:
+                            above[p] += 1
+                        elif exact == score:
+                            tied[p] += 1
+                            before[p] += places[offset + j] < places[members[p]]
 
 
 @nb.njit(cache=True, nogil=True, parallel=True)
 def count_above_in_scores(scores, offset, lowest, places, indptr, thresholds, members, above, tied, before):
     """As count_above for scores that are final; documents with a score <= ``lowest`` are not retrieved."""
     for q in nb.prange(scores.shape[0]):
-        lo, hi = indptr[q], indptr[q + 1]
-        if lo == hi:
-            continue
-        for j in range(scores.shape[1]):
-            s = scores[q, j]
-            if s > lowest and s >= thresholds[lo]:
-                at = _first_at_least(thresholds, lo, hi, s)
-                _count(thresholds, members, places, lo, hi, at, s, offset + j, above, tied, before)
+        for p in range(indptr[q], indptr[q + 1]):
+            score = thresholds[p]
+            if score <= lowest:
+                continue
+            for j in range(scores.shape[1]):
+                s = scores[q, j]
+                above[p] += s > score
+                if s == score:
+                    tied[p] += 1
+                    before[p] += places[offset + j] < places[members[p]]
 
 
 @nb.njit(cache=True, nogil=True, parallel=True)
 def paired_scores(docs, queries, rows, out):
     """out[p] = exact score of docs[p] and queries[rows[p]]."""
     for p in nb.prange(rows.shape[0]):
-        out[p] = pair_score(queries[rows[p]], docs[p])
+        out[p] = pair_score(queries[rows[p]], docs[p], np.empty(LANES, np.float64))

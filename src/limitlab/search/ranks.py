@@ -96,29 +96,21 @@ class RelevantSet:
 
 
 class _Counter:
-    """Scores sorted ascending within each query, and what has been counted against them so far."""
+    """What has been counted so far against every relevant document's score."""
 
     def __init__(self, relevant: RelevantSet, scores: np.ndarray, lowest: float) -> None:
         self._relevant = relevant
-        self._order = np.lexsort((scores, relevant.rows))
-        self._thresholds = scores[self._order]
-        self._members = relevant.members[self._order]
-        self._missing = scores <= lowest if lowest > -np.inf else np.zeros(scores.size, bool)
+        self._scores = np.asarray(scores, np.float32)
+        self._missing = self._scores <= lowest if lowest > -np.inf else np.zeros(scores.size, bool)
         self._above, self._tied, self._before = (np.zeros(scores.size, np.int64) for _ in range(3))
 
     def rows(self, rows: slice) -> tuple[Any, ...]:
         """Arguments of the counting kernels for a block of queries."""
-        return (self._relevant.indptr[rows.start : rows.stop + 1], self._thresholds, self._members, self._above, self._tied, self._before)
+        relevant = self._relevant
+        return (relevant.indptr[rows.start : rows.stop + 1], self._scores, relevant.members, self._above, self._tied, self._before)
 
     def ranks(self) -> RelevantRanks:
-        """The kernels count a document at the last threshold it exceeds; sums from the top make that 'exceeds each'."""
-        above = self._above[::-1].cumsum()[::-1]
-        ends = np.concatenate([above, [0]])[self._relevant.indptr[1:]]
-        above = above - np.repeat(ends, np.diff(self._relevant.indptr))
-        out = [np.empty_like(above) for _ in range(3)]
-        for target, counted in zip(out, (above, self._tied, self._before)):
-            target[self._order] = counted
-        out[0][self._missing] = -1
-        out[1][self._missing] = 0
-        out[2][self._missing] = 0
-        return RelevantRanks(self._relevant.indptr, *out)
+        """The counts; a document that was not retrieved has above = -1."""
+        above = np.where(self._missing, -1, self._above)
+        tied, before = (np.where(self._missing, 0, c) for c in (self._tied, self._before))
+        return RelevantRanks(self._relevant.indptr, above, tied, before)

@@ -20,10 +20,18 @@ def normalised(rows: np.ndarray, dim: int | None = None) -> np.ndarray:
 @nb.njit(cache=True, nogil=True, parallel=True)
 def _normalise(rows, out):  # rows, out: (n, dim) float32
     n, dim = rows.shape
+    whole = dim - dim % 4
     for i in nb.prange(n):
-        total = 0.0
-        for c in range(dim):
-            total += np.float64(rows[i, c]) * np.float64(rows[i, c])
+        row = rows[i]
+        s0 = s1 = s2 = s3 = 0.0
+        for c in range(0, whole, 4):
+            s0 += np.float64(row[c]) * np.float64(row[c])
+            s1 += np.float64(row[c + 1]) * np.float64(row[c + 1])
+            s2 += np.float64(row[c + 2]) * np.float64(row[c + 2])
+            s3 += np.float64(row[c + 3]) * np.float64(row[c + 3])
+        for c in range(whole, dim):
+            s0 += np.float64(row[c]) * np.float64(row[c])
+        total = (s0 + s1) + (s2 + s3)
         scale = 1.0 / np.sqrt(total) if total > 0.0 else 0.0
         for c in range(dim):
-            out[i, c] = np.float32(rows[i, c] * scale)
+            out[i, c] = np.float32(row[c] * scale)
