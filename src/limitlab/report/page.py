@@ -1,0 +1,199 @@
+"""The report: one HTML file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limitlab._core.errors import InvalidArgument
+from limitlab._core.files import write_text
+from limitlab._core.provenance import now
+from limitlab.evaluation import EvaluationResult
+from limitlab.report import origin, summary
+from limitlab.report import selection as chosen
+from limitlab.report.curves import dimension_figure
+from limitlab.report.distribution import distribution_figure
+from limitlab.report.patterns import pattern_figure
+from limitlab.report.retrievers import retriever_figure
+from limitlab.report.table import full_table
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def figures(result: EvaluationResult) -> dict[str, go.Figure]:
+    """Every figure of the report, ready for a notebook.
+
+    Parameters
+    ----------
+    result
+        Any evaluation; only solved rows are drawn.
+
+    Returns
+    -------
+    ``{"dimension/<dataset>" or "retrievers/<dataset>", "patterns" ("patterns/2", ...), "per_query/<dataset>": figure}``.
+    Figures without anything to draw are absent.
+
+    Examples
+    --------
+    >>> from limitlab.evaluation import EvaluationResult
+    >>> figures(EvaluationResult(rows=(), datasets=()))
+    {}
+    """
+    drawn: dict[str, go.Figure | None] = {}
+    for dataset in chosen.dataset_names(result):
+        curve = dimension_figure(result, dataset)
+        if curve is not None:
+            drawn[f"dimension/{dataset}"] = curve
+        else:
+            drawn[f"retrievers/{dataset}"] = retriever_figure(result, dataset)
+    for i, group in enumerate(chosen.pattern_groups(result)):
+        drawn["patterns" if i == 0 else f"patterns/{i + 1}"] = pattern_figure(result, group)
+    for dataset in chosen.dataset_names(result):
+        drawn[f"per_query/{dataset}"] = distribution_figure(result, dataset)
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def write_report(
+    result: EvaluationResult,
+    path: str | Path = "report.html",
+    *,
+    title: str | None = None,
+    with_text: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write one self-contained HTML file: it loads nothing and works offline.
+
+    Parameters
+    ----------
+    result
+        Any evaluation; rows that are not solved are listed with their message and drawn nowhere.
+    path
+        Where to; the file appears whole or not at all.
+    title
+        Heading; None names the datasets.
+    with_text
+        Examples to show: ``{"query": ..., "relevant": [...], "retrieved": [...], "row": ...}``, each text a string.
+        None leaves all document and query text out.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    InvalidArgument
+        An example has no ``query``.
+    """
+    import plotly.offline
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("limitlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("report.html.j2").render(
+        style=Markup(_template("report.css")),
+        script=Markup(_template("report.js")),
+        plotly=Markup(plotly.offline.get_plotlyjs()),
+        **_content(result, title, _examples(with_text)),
+    )
+    return write_text(path, page)
+
+
+def _template(name: str) -> str:
+    return resources.files("limitlab.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _content(result: EvaluationResult, title: str | None, examples: list[dict[str, Any]] | None) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    drawn = {name: Markup(_embedded(figure.to_json())) for name, figure in figures(result).items()}
+    groups = chosen.pattern_groups(result)
+    table = full_table(result)
+    return {
+        "title": title if title is not None else _title(result),
+        "date": result.provenance.get("created") or now(),
+        "dated": "Measured" if result.provenance.get("created") else "Written",
+        "result": result,
+        "sentences": summary.sentences(result),
+        "cards": summary.cards(result),
+        "glances": summary.glances(result),
+        "words": {
+            "measure": chosen.measure_words,
+            "value": summary.value_words,
+            "interval": summary.interval_words,
+            "row": chosen.row_words,
+        },
+        "datasets": [_dataset(result, name) for name in chosen.dataset_names(result)],
+        "figures": drawn,
+        "patterns": [(name, group) for name, group in zip((n for n in drawn if n.startswith("patterns")), groups)],
+        "published_patterns": {g.measure: any(chosen.published_patterns(g.measure, p) for p in g.datasets) for g in groups},
+        "table": table,
+        "csv": Markup(_embedded(_json(table.csv))),
+        "run_facts": origin.run_facts(result),
+        "commands": origin.commands(result.config),
+        "config": origin.config_text(result.config),
+        "references": origin.references(result, patterns=bool(groups)),
+        "examples": examples,
+    }
+
+
+def _dataset(result: EvaluationResult, name: str) -> dict[str, Any]:
+    known = chosen.facts(result, name)
+    measure = chosen.headline_measure(result, name)
+    compared = bool(known and any(chosen.published_values(known, m) for m in chosen.drawn_measures(result, name)))
+    top = summary.counted(len(chosen.lines(result, name)), "retriever", "retrievers")
+    return {
+        "name": name,
+        "curve": f"dimension/{name}",
+        "facts": known,
+        "measure": measure,
+        "words": measure and chosen.measure_words(measure),
+        "compared": compared,
+        "top": top,
+    }
+
+
+def _title(result: EvaluationResult) -> str:
+    names = chosen.dataset_names(result)
+    if not names:
+        return "Retrieval evaluation"
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    joined = ", ".join(names[:2]) if more else " and ".join(names)
+    return f"Retrieval on {joined}{more}"
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _embedded(text: str) -> str:
+    """JSON that cannot end its script element: the same values, with the risky characters as escapes."""
+    for risky in "<>&\u2028\u2029":
+        text = text.replace(risky, f"\\u{ord(risky):04x}")
+    return text
+
+
+def _examples(given: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
+    if given is None:
+        return None
+    out = []
+    for i, example in enumerate(given):
+        if not isinstance(example, Mapping) or "query" not in example:
+            keys = "'query', 'relevant', 'retrieved', 'row'"
+            raise InvalidArgument(f"write_report(): with_text[{i}] must be a mapping with {keys}; got {repr(example)[:80]}.")
+        relevant = [str(t) for t in example.get("relevant") or ()]
+        retrieved = [str(t) for t in example.get("retrieved") or ()]
+        out.append(
+            {
+                "query": str(example["query"]),
+                "row": str(example.get("row") or ""),
+                "relevant": relevant,
+                "retrieved": [(t, t in relevant) for t in retrieved],
+            }
+        )
+    return out
