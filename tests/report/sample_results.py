@@ -24,6 +24,7 @@ LARGE = {
     "token-sums": ((0.001, 0.03), (0.004, 0.071), (0.008, 0.1), (0.02, 0.21)),
 }
 PATTERNS = {"dense": (0.93, 0.031, 0.19), "random": (0.961, 0.21, 0.24), "cycle": (0.955, 0.22, 0.25), "disjoint": (0.968, 0.25, 0.26)}
+FAMILIES = {"bm25": "lexical", "minilm": "dense", "token-sums": "untrained"}
 LABELS = {"bm25": "BM25", "minilm": "all-MiniLM-L6-v2", "token-sums": "random token sums"}
 PROVENANCE = {
     "created": "2026-11-20T09:30:00+00:00",
@@ -107,6 +108,7 @@ class Builder:
             {"r": retriever},
             f"{retriever}{dim}",
             sha,
+            FAMILIES.get(retriever, "other"),
         )
 
     def estimate(self, values: np.ndarray) -> Estimate:

@@ -63,13 +63,18 @@ def meaning(result, large: str) -> list[str]:
 
     bm25, dense, sums = percent("bm25", "recall@10", large), percent("minilm@384", "recall@10", large), percent("token-sums@384", "recall@10", large)
     first = (
-        f"Counting words, BM25 puts {bm25:.0f} % of the relevant documents into the first 10 of {result.datasets[1].n_docs:,}; "
-        f"MiniLM's single vectors of 384 dimensions put {dense:.0f} % there, and on the 46 relevant documents alone {percent('minilm@384', 'recall@10', small):.0f} %."
+        f"Counting words, BM25 puts {_short(bm25)} % of the relevant documents into the first 10 of {result.datasets[1].n_docs:,}; "
+        f"MiniLM's single vectors of 384 dimensions put {_short(dense)} % there, and on the 46 relevant documents alone {_short(percent('minilm@384', 'recall@10', small))} %."
     )
     narrow = percent("minilm@32", "recall@10", large)
     second = (
-        f"The number of dimensions is not the whole story: cut to 32 of them MiniLM has {narrow:.0f} %, while random token sums, which learn nothing, reach {sums:.0f} % with the same 384"
+        f"The number of dimensions is not the whole story: cut to 32 of them MiniLM has {_short(narrow)} %, while random token sums, which learn nothing, reach {_short(sums)} % with the same 384"
         + (": the space is there, and the encoder does not use it for this task." if sums > dense + 5 else ".")
     )
     third = "So measure your own model on your own documents before you blame, or buy, dimensions: the commands below do both."
     return [first, second, third]
+
+
+def _short(percent: float) -> str:
+    """Whole percent, with a decimal where rounding would say none or all."""
+    return f"{percent:.1f}" if 0 < percent < 1 or 99 < percent < 100 else f"{percent:.0f}"

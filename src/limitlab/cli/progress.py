@@ -47,4 +47,4 @@ class Bars:
 
     def say(self, line: str) -> None:
         """One line on standard error."""
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -215,7 +215,7 @@ class _Evaluation:
         return content_hash({"dataset": dataset.fingerprint(), "retriever": settings, "dim": dim, "evaluation": self.config.to_dict(), "numerics": _NUMERICS}, length=32)
 
     def _measured(self, dataset: Dataset, retriever: Retriever, settings: dict[str, Any], dims: list[int | None]) -> dict[int | None, Row]:
-        base = {"dataset": dataset.name, "retriever": retriever.name, "label": retriever.label, "config": settings}
+        base = {"dataset": dataset.name, "retriever": retriever.name, "label": retriever.label, "family": retriever.family, "config": settings}
         full = retriever.max_dim
         rows: dict[int | None, Row] = {}
         fits = [d for d in dims if d is None or full is None or d <= full]

@@ -93,6 +93,8 @@ class Row:
         Everything that decides the numbers; its hash is ``key``.
     artefact
         Content hash of the per-query values and lists in the ledger.
+    family
+        lexical | dense | untrained | other: what kind of retriever it is.
     """
 
     dataset: str
@@ -109,6 +111,7 @@ class Row:
     config: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     artefact: str | None = None
+    family: str = "other"
 
     @property
     def name(self) -> str:

@@ -20,12 +20,13 @@ class Card:
 
 @dataclass(frozen=True)
 class Glance:
-    """The two ends of one dataset: its best row without a dimension and its best row with one."""
+    """The ends of one dataset: its best row without a dimension, its best embedding, and the best that learnt nothing."""
 
     dataset: str
     measure: str
     flat: Row | None
     sized: Row | None
+    untrained: Row | None = None
 
 
 def glances(result: EvaluationResult) -> list[Glance]:
@@ -36,7 +37,9 @@ def glances(result: EvaluationResult) -> list[Glance]:
         if measure is not None:
             rows = chosen.solved(result, dataset)
             flat, sized = [r for r in rows if r.dim is None], [r for r in rows if r.dim is not None]
-            out.append(Glance(dataset, measure, chosen.best(flat, measure), chosen.best(sized, measure)))
+            trained = [r for r in sized if r.family != "untrained"]
+            untrained = chosen.best([r for r in sized if r.family == "untrained"], measure) if trained else None
+            out.append(Glance(dataset, measure, chosen.best(flat, measure), chosen.best(trained or sized, measure), untrained))
     return out
 
 
@@ -61,6 +64,7 @@ def sentences(result: EvaluationResult) -> list[str]:
         out.append(_finding(result, top))
         out += _meaning(top)
         out += _by_dimension(result, top)
+        out += _against_untrained(result, top)
     missing = sum(r.status is not Status.SOLVED for r in result.rows)
     if missing:
         verb = "has" if missing == 1 else "have"
@@ -93,7 +97,7 @@ def _finding(result: EvaluationResult, top: Glance) -> str:
     sentence = f"On {top.dataset}, {sized_words(first)}{lead} {says}{over}"
     if second is None:
         return sentence + "."
-    many = sum(r.dim is not None for r in chosen.solved(result, top.dataset)) > 1
+    many = sum(r.dim is not None and r.family != "untrained" for r in chosen.solved(result, top.dataset)) > 1
     which = f"the best embedding, {sized_words(second)}, " if many else f"{sized_words(second)} "
     return f"{sentence}; {which}reaches {value_words(second, top.measure)}."
 
@@ -129,6 +133,17 @@ def _by_dimension(result: EvaluationResult, top: Glance) -> list[str]:
         ends = f"{value_words(low, top.measure)} at {low.dim} dimensions and {value_words(high, top.measure)} at {high.dim}"
         how = f"is {ends}, with overlapping intervals"
     return [f"With {of[0].label}, {chosen.measure_words(top.measure)} {how}."]
+
+
+def _against_untrained(result: EvaluationResult, top: Glance) -> list[str]:
+    """Whether retrievers that learnt nothing do better with the same number of dimensions."""
+    if top.sized is None:
+        return []
+    same = [r for r in chosen.solved(result, top.dataset) if r.family == "untrained" and r.dim == top.sized.dim and top.measure in r.measures]
+    best = chosen.best(same, top.measure)
+    if best is None or best.measures[top.measure].low <= top.sized.measures[top.measure].high:
+        return []
+    return [f"{best.label or best.retriever}, which learn nothing, reach {value_words(best, top.measure)} with the same {best.dim} dimensions: the space holds more than the encoder uses."]
 
 
 def cards(result: EvaluationResult) -> list[Card]:

@@ -39,6 +39,7 @@ class BM25:
 
     name = "bm25"
     label = "BM25"
+    family = "lexical"
     max_dim = None
 
     def __init__(self, *, k1: float = 1.5, b: float = 0.75, stemmer: str = "english", stopwords: str = "english", method: str = "lucene") -> None:

@@ -33,6 +33,7 @@ class CallableRetriever:
     """
 
     max_dim = None
+    family = "other"
 
     def __init__(self, search: Callable[[list[str], int], Sequence[Hits]], *, name: str = "my-retriever", version: str | None = None) -> None:
         self._search = search

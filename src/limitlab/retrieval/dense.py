@@ -40,6 +40,8 @@ class Dense:
         Folder of cached embeddings; default: under LIMITLAB_HOME.
     """
 
+    family = "dense"
+
     def __init__(
         self,
         model: str,

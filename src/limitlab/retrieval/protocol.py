@@ -21,12 +21,15 @@ class Retriever(Protocol):
         How the user calls it; the key in results.
     label
         How it is shown.
+    family
+        lexical | dense | untrained | other.
     max_dim
         Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
     """
 
     name: str
     label: str
+    family: str
 
     @property
     def max_dim(self) -> int | None: ...

@@ -43,6 +43,7 @@ class TokenSums:
     """
 
     label = "Random token sums"
+    family = "untrained"
 
     def __init__(self, *, dim: int = 1024, tokens: str = "auto", seed: int = 0) -> None:
         self._dim = whole("TokenSums()", "dim", dim, low=1, high=65536)
