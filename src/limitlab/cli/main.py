@@ -55,12 +55,13 @@ def run() -> None:
         sys.argv = [a for a in sys.argv if a != "--debug"]
     try:
         code = app(standalone_mode=False)
+        if code == 130:  # typer turns Ctrl-C into this exit code
+            _stopped()
     except LimitlabError as error:
         _show(error, f"{type(error).__name__}: {error}")
         code = 1
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped. The same command continues where it was.\n")
-        code = 130
+        code = _stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -70,12 +71,19 @@ def run() -> None:
     except Exception as error:  # usage errors come from two generations of click; anything else is a bug and is shown whole
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
             if type(error).__name__ == "Abort":
-                sys.exit(130)
+                sys.exit(_stopped())
             raise
         context = getattr(error, "ctx", None)
         sys.stderr.write(f"{error.format_message()}\nSee: {context.command_path if context else 'limitlab'} --help\n")
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stopped() -> int:
+    """Say that Ctrl-C was seen. An evaluation continues where it was; what writes one output begins again."""
+    again = "The same command continues where it was." if "eval" in sys.argv[1:2] else "Nothing unfinished was left behind."
+    sys.stderr.write(f"Stopped. {again}\n")
+    return 130
 
 
 def _show(error: BaseException, sentence: str) -> None:

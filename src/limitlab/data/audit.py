@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from limitlab._core.provenance import versions
 from limitlab._core.texts import listed_phrases
 from limitlab.data.dataset import Dataset
 from limitlab.data.formats.reading import load
+from limitlab.data.vocabulary import Templates
 from limitlab.relevance import RelevanceMatrix, dense_documents, query_graph
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
@@ -107,9 +109,10 @@ def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progres
         As ``load``.
     """
     dataset = source if isinstance(source, Dataset) else load(source)
-    asked = asked_texts(list(dataset.queries))
+    templates = Templates(**dataset.origin.get("templates", {}))
+    asked = asked_texts(list(dataset.queries), templates)
     relevance = dataset.relevance.binary()
-    found = _scan(dataset, relevance, asked, progress)
+    found = _scan(dataset, relevance, asked, templates, progress)
     promised = dataset.origin.get("pattern")
     report = AuditReport(
         name=dataset.name,
@@ -134,8 +137,14 @@ def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progres
     return report
 
 
-def asked_texts(queries: list[str]) -> list[str]:
-    """What each query asks: its text without the beginning and end that all queries share ("Who likes " and "?")."""
+def asked_texts(queries: list[str], templates: Templates = Templates()) -> list[str]:
+    """What each query asks: its text without the query template ("Who likes " and "?").
+
+    Queries of another template lose the beginning and end that all of them share.
+    """
+    before, after = templates.query.split("{attribute}", 1)
+    if all(q.startswith(before) and q.endswith(after) and len(q) > len(before + after) for q in queries):
+        return [q[len(before) : len(q) - len(after)] for q in queries]
     if len(queries) < 2:
         return list(queries)
     head = os.path.commonprefix(queries)
@@ -150,41 +159,67 @@ def asked_texts(queries: list[str]) -> list[str]:
 def consistent_patterns(relevance: RelevanceMatrix) -> tuple[str, ...]:
     """Patterns of [Weller2025] that a binary matrix can have come from, up to the order of documents and queries."""
     sizes = np.diff(relevance.indptr)
-    if not sizes.size or sizes.min() != sizes.max():
+    if not sizes.size or sizes.min() != sizes.max() or not sizes[0]:
         return ()
     k = int(sizes[0])
-    rows = np.sort(relevance.indices.reshape(-1, k), axis=1)
-    distinct = np.unique(rows, axis=0).shape[0] == rows.shape[0]
+    rows = relevance.indices.reshape(-1, k)
+    distinct, counts = np.unique(rows, axis=0, return_counts=True)
     degree = np.bincount(relevance.indices, minlength=relevance.n_docs)
-    used = int((degree > 0).sum())
     found = []
-    if distinct and used == dense_documents(rows.shape[0], k) and rows.shape[0] > 1:
+    if len(distinct) == len(rows) and int((degree > 0).sum()) == dense_documents(len(rows), k):
         found.append("dense")
     if (degree <= 1).all():
         found.append("disjoint")
-    if used == max(rows.shape[0], k) and (degree[degree > 0] == min(k, rows.shape[0])).all() and _is_ring(relevance, k):
+    # A ring that is gone round more than once repeats its rows, each nearly equally often.
+    if counts.max() - counts.min() <= 1 and _is_ring(distinct, k, wrapped=len(distinct) < len(rows)):
         found.append("cycle")
     return (*found, "random")
 
 
-def _is_ring(relevance: RelevanceMatrix, k: int) -> bool:
-    """Neighbouring queries of a ring share k - 1 documents: every query has exactly two such neighbours, all connected."""
+def _is_ring(rows: np.ndarray, k: int, *, wrapped: bool) -> bool:
+    """Whether the distinct rows are the windows of k consecutive documents of a ring, in some order."""
     from scipy import sparse
 
-    n = relevance.n_queries
-    if k < 2 or n <= 2 * k:
-        return k == 1
-    a = relevance.to_csr()
+    docs, columns = np.unique(rows, return_inverse=True)
+    columns = columns.reshape(rows.shape)
+    n, m = len(rows), len(docs)
+    if m != max(n, k) or n < 1:
+        return False
+    if k == 1 or m == k:  # single documents, or every window is the whole ring
+        return n == 1 or k == 1
+    if n < m or (np.bincount(columns.reshape(-1), minlength=m) != k).any():
+        return False
+    if m <= 2 * k:
+        return _is_small_ring(columns, k, m)
+    a = sparse.csr_matrix((np.ones(columns.size, np.int32), columns.reshape(-1), np.arange(n + 1) * k), shape=(n, m))
     shared = sparse.csr_matrix(a @ a.T)
     near = sparse.csr_matrix((shared.data == k - 1, shared.indices, shared.indptr), shape=shared.shape)
     near.eliminate_zeros()
+    # Neighbouring windows share k - 1 documents: each has exactly two neighbours, and all hang together.
     parts = sparse.csgraph.connected_components(near, directed=False)[0]
     return bool((np.diff(near.indptr) == 2).all()) and parts == 1
 
 
-def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], progress: Progress) -> dict[str, Any]:
+def _is_small_ring(columns: np.ndarray, k: int, m: int) -> bool:
+    """On rings of at most 2k documents neighbours are not told by overlap: lay the documents out one by one instead."""
+    windows = {frozenset(row.tolist()) for row in columns}
+
+    def extend(ring: list[int]) -> bool:
+        if len(ring) == m:
+            return {frozenset(ring[(i + j) % m] for j in range(k)) for i in range(m)} == windows
+        for doc in range(m):
+            if doc not in ring and (len(ring) + 1 < k or frozenset([*ring[len(ring) + 1 - k :], doc]) in windows):
+                if extend([*ring, doc]):
+                    return True
+        return False
+
+    return extend([0])
+
+
+def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], templates: Templates, progress: Progress) -> dict[str, Any]:
     """One pass over the documents: leaks, duplicates, attribute counts, lengths."""
     phrases = _Phrases(asked)
+    listed = _lister(templates)
     relevant_rows = [frozenset(relevance.row(i).tolist()) for i in range(relevance.n_queries)]
     degree = np.bincount(relevance.indices, minlength=relevance.n_docs)
     examples: dict[int, Leak] = {}
@@ -195,7 +230,7 @@ def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], progre
     with progress.task("audit", dataset.n_docs) as bar:
         for j, (doc_id, text) in enumerate(zip(dataset.docs.ids, dataset.docs)):
             lengths[j] = len(text)
-            attributes = listed_phrases(text)
+            attributes = listed(text)
             counts[len(attributes)] += 1
             seen[hash(frozenset(attributes))] += 1
             hit = phrases.found_in(text.lower())
@@ -212,6 +247,21 @@ def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], progre
         "attribute_counts": dict(sorted(counts.items())),
         "length": _length_skew(lengths, degree > 0),
     }
+
+
+def _lister(templates: Templates) -> Callable[[str], list[str]]:
+    """A function from a document's text to its attributes."""
+    if templates == Templates():
+        return listed_phrases
+    before, after = (re.escape(part).replace(re.escape("{name}"), ".*?") for part in templates.document.split("{attributes}", 1))
+    frame = re.compile(f"{before}(.*){after}", re.DOTALL)
+
+    def attributes(text: str) -> list[str]:
+        match = frame.fullmatch(text)
+        parts = (match[1] if match else text).split(templates.separator)
+        return [p for p in [*parts[:-1], *parts[-1].rsplit(templates.last_separator, 1)] if p]
+
+    return attributes
 
 
 class _Phrases:
@@ -231,9 +281,19 @@ class _Phrases:
                 self._starting[word] = [(p, i) for p, i in self._phrases if p and (word == p[0] if len(p) > 1 else word.startswith(p[0]))]
             for phrase, i in self._starting[word]:
                 # Words alone would also find "water polo" in "water, polonaise": the text itself must hold it.
-                if len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1]) and self._texts[i] in text):
-                    hit.add(i)
+                if len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1])):
+                    if i not in hit and self._begins_a_word(self._texts[i], text):
+                        hit.add(i)
         return hit
+
+    @staticmethod
+    def _begins_a_word(asked: str, text: str) -> bool:
+        at = text.find(asked)
+        while at >= 0:
+            if at == 0 or not (text[at - 1].isalnum() and asked[0].isalnum()):
+                return True
+            at = text.find(asked, at + 1)
+        return False
 
 
 def _length_skew(lengths: np.ndarray, relevant: np.ndarray) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.checks import choice, whole
-from limitlab._core.errors import RangeError
+from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.seeds import derived
 from limitlab._core.texts import TextList
 from limitlab.data.dataset import Dataset
@@ -102,7 +102,7 @@ class LimitPlan:
         self.vocabulary = Vocabulary.builtin() if vocabulary is None else vocabulary
         need = dense_documents(config.n_queries, config.k) if config.pattern == "dense" else config.k
         if config.n_docs < need:
-            raise RangeError(f"make_limit(): n_docs must be at least {need} for n_queries={config.n_queries}, k={config.k}, pattern=dense; got n_docs={config.n_docs}.")
+            raise RangeError(f"make_limit(): n_docs must be at least {need} for n_queries={config.n_queries}, k={config.k}, pattern={config.pattern}; got n_docs={config.n_docs}.")
         logical = from_pattern(config.pattern, config.n_docs, config.n_queries, k=config.k, seed=derived(config.seed, "pattern"))
         # Relevant documents lie anywhere in the corpus: document j of the pattern goes to a permuted place.
         self._places = KeyedPermutation(config.n_docs, config.seed, "places")
@@ -137,10 +137,15 @@ class LimitPlan:
         if config.synonyms:
             first, spare = [a for a in first + spare if a in words.synonyms], []
         rest = [a for a in pools["filler"] if a not in set(first)] if config.synonyms else pools["filler"]
-        every_doc_is_relevant = config.small or len(self._asked_of) == config.n_docs
-        kept = self.attributes_per_doc - (min(map(len, self._asked_of.values())) if every_doc_is_relevant else 0)
+        # What the emptiest document takes; the same for the small dataset, whose texts are those of the full one.
+        kept = self.attributes_per_doc - (min(map(len, self._asked_of.values())) if len(self._asked_of) == config.n_docs else 0)
         most = len(first) + max(0, len(spare) - kept)
-        if config.n_queries > most or len(rest) < kept:
+        if len(rest) < kept:
+            raise RangeError(
+                f"make_limit(): attributes_per_doc must be at most {len(rest):,}, the attributes that may fill documents (the vocabulary has "
+                f"{len(words.attributes):,}, the others are kept for queries); got attributes_per_doc={self.attributes_per_doc:,}. Pass an attribute file with more."
+            )
+        if config.n_queries > most:
             wanted = "attributes with a synonym" if config.synonyms else "attributes"
             raise RangeError(
                 f"make_limit(): n_queries must be at most {max(0, most):,} in split {config.split!r}: of the vocabulary's {len(words.attributes):,} attributes, "
@@ -151,9 +156,9 @@ class LimitPlan:
         taken = [spare[i] for i in rng.permutation(len(spare))[: config.n_queries - len(asked)]]
         unasked = set(taken) | set(asked)
         fillers = [a for a in rest if a not in unasked]
-        if every_doc_is_relevant and not fillers:
+        if not fillers:
             return asked + taken, fillers
-        return asked + taken, length_matched(fillers, asked + taken, at_least=min(len(fillers), max(8 * kept, kept)))
+        return asked + taken, length_matched(fillers, asked + taken, at_least=min(len(fillers), 8 * self.attributes_per_doc))
 
     # -- texts ---------------------------------------------------------------------------------------------------
 
@@ -249,6 +254,8 @@ def make_limit(config: LimitConfig | None = None, *, vocabulary: Vocabulary | No
     ----------
     [Weller2025]
     """
+    if config is not None and options:
+        raise InvalidArgument(f"make_limit(): a config or its fields are expected, not both; got config= and {', '.join(options)}=.")
     config = LimitConfig(**options) if config is None else config
     plan = LimitPlan(config, vocabulary)
     ids: list[str] = []
@@ -261,7 +268,13 @@ def make_limit(config: LimitConfig | None = None, *, vocabulary: Vocabulary | No
         TextList(ids, texts),
         TextList(plan.query_ids, plan.query_texts),
         plan.relevance(ids),
-        origin={"generator": "limit", "pattern": config.pattern, "config": config.to_dict(), "attributes_per_doc": plan.attributes_per_doc},
+        origin={
+            "generator": "limit",
+            "pattern": config.pattern,
+            "config": config.to_dict(),
+            "attributes_per_doc": plan.attributes_per_doc,
+            "templates": dict(plan.vocabulary.templates.__dict__),
+        },
     )
 
 

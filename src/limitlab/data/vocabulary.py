@@ -84,8 +84,10 @@ class Vocabulary:
         base = _builtin()
         pairs = read_pairs(synonyms) if synonyms else ({} if attributes else base.synonyms)
         words = read_entries(attributes) if attributes else [a for a in base.attributes if a not in base.synonyms]
-        if attributes:
-            check_attributes(list(pairs) + [w for w in words if w not in pairs], path=Path(attributes))
+        if attributes or synonyms:
+            lines = {**(_numbers(synonyms) if synonyms else {}), **(_numbers(attributes) if attributes else {})}
+            check_attributes(list(dict.fromkeys([*pairs, *words])), path=Path(attributes or synonyms or ""), lines=lines)
+            check_synonyms(pairs, words, path=Path(synonyms or attributes or ""), lines=lines)
         return cls(
             attributes=tuple(dict.fromkeys([*pairs, *words])),
             first_names=tuple(read_entries(first_names)) if first_names else base.first_names,
@@ -136,7 +138,7 @@ def read_pairs(path: Path | str) -> dict[str, str]:
 def read_templates(path: Path | str) -> Templates:
     """A TOML file with document, query, separator, last_separator (each optional)."""
     try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        found = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise DataError.at(path, None, f"not valid TOML: {error}") from error
     known = Templates.__dataclass_fields__
@@ -156,20 +158,42 @@ def word_stems(text: str) -> tuple[str, ...]:
     return tuple(_stemmer().stemWords([w.lower() for w in _WORD.findall(text)]))
 
 
-def check_attributes(attributes: list[str], *, path: Path | str) -> None:
-    """Refuses attributes that repeat after stemming or contain one another as a word sequence, naming the first pairs."""
+def check_attributes(attributes: list[str], *, path: Path | str, lines: dict[str, int] | None = None) -> None:
+    """Refuses attributes that repeat after stemming or contain one another as a word sequence, naming the first pairs.
+
+    ``lines`` has the line of every attribute, for the message.
+    """
+    lines = lines or {}
     stems: dict[tuple[str, ...], str] = {}
     for attribute in attributes:
         key = word_stems(attribute)
         if not key:
-            raise DataError.at(path, None, f"attribute {attribute!r} has no word")
+            raise DataError.at(path, lines.get(attribute), f"attribute {attribute!r} has no word")
         if key in stems:
-            raise DataError.at(path, None, f"attributes must differ after stemming; {stems[key]!r} and {attribute!r} do not")
+            raise DataError.at(path, lines.get(attribute), f"attributes must differ after stemming; {stems[key]!r} and {attribute!r} do not")
         stems[key] = attribute
     inside = [(stems[part], name) for key, name in stems.items() for part in _proper_parts(key) if part in stems]
     if inside:
         pairs = first_examples([f"{a} in {b}" for a, b in inside])
-        raise DataError.at(path, None, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}")
+        line = lines.get(inside[0][1], lines.get(inside[0][0]))  # of the one that holds the other
+        raise DataError.at(path, line, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}")
+
+
+def check_synonyms(synonyms: dict[str, str], attributes: list[str], *, path: Path | str, lines: dict[str, int]) -> None:
+    """Refuses a synonym that a lexical retriever would find in a document: it holds, or lies in, some attribute."""
+    stems = {word_stems(a): a for a in [*synonyms, *attributes]}
+    parts = {part for key in stems for part in _proper_parts(key)}
+    for attribute, synonym in synonyms.items():
+        key = word_stems(synonym)
+        if not key:
+            raise DataError.at(path, lines.get(attribute), f"synonym {synonym!r} has no word")
+        if key in stems or key in parts or any(part in stems for part in _proper_parts(key)):
+            raise DataError.at(path, lines.get(attribute), f"synonym {synonym!r} of {attribute!r} must not be, hold or lie in an attribute, or its query leaks")
+
+
+def _numbers(path: Path | str) -> dict[str, int]:
+    """The line of every entry (of every pair's attribute)."""
+    return {line.split("\t")[0].strip(): number for number, line in _lines(path)}
 
 
 def _proper_parts(words: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -185,10 +209,13 @@ def _stemmer():
 
 
 def _lines(path: Path | str) -> list[tuple[int, str]]:
+    return [(n, line.strip()) for n, line in enumerate(_text(path).splitlines(), 1) if line.strip() and not line.startswith("#")]
+
+
+def _text(path: Path | str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise DataError.at(path, None, f"cannot be read ({error.strerror})") from error
-    return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]

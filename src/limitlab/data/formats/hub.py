@@ -9,6 +9,7 @@ from limitlab._core.errors import DataError
 from limitlab._core.optional import require
 from limitlab._core.texts import TextList
 from limitlab.data.dataset import Dataset, checked_dataset
+from limitlab.data.formats.reading import whole_grade
 
 
 def load_hub(repository: str, *, split: str = "test", strict: bool = False, name: str | None = None) -> Dataset:
@@ -42,7 +43,7 @@ def load_hub(repository: str, *, split: str = "test", strict: bool = False, name
         name or repository,
         _texts(docs),
         _texts(queries),
-        [(str(r["query-id"]), str(r["corpus-id"]), int(r["score"])) for r in qrels],
+        [(str(r["query-id"]), str(r["corpus-id"]), whole_grade(f"hf:{repository}", None, r["score"])) for r in qrels],
         who=f"hf:{repository}",
         strict=strict,
         origin={"hub": repository, "split": split},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _jsonl_qrels(path: Path) -> Iterator[Judgement]:
     for number, record in records(path):
         q = identifier(path, number, record, ("query-id", "query_id"))
         d = identifier(path, number, record, ("corpus-id", "corpus_id"))
-        yield q, d, _grade(path, number, record.get("score", 1))
+        yield q, d, whole_grade(path, number, record.get("score", 1))
 
 
 def _tsv_qrels(path: Path) -> Iterator[Judgement]:
@@ -111,19 +112,20 @@ def _tsv_qrels(path: Path) -> Iterator[Judgement]:
                     raise DataError.at(path, number, f"three tab-separated fields are expected (query-id, corpus-id, score); the line has {len(row)}")
                 if not row[0] or not row[1]:
                     raise DataError.at(path, number, "an id is empty")
-                yield row[0], row[1], _grade(path, number, row[2])
+                yield row[0], row[1], whole_grade(path, number, row[2])
         except UnicodeDecodeError as error:
             raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
         except csv.Error as error:
             raise DataError.at(path, reader.line_num, f"not readable as tab-separated text ({error})") from error
 
 
-def _grade(path: Path, number: int, value: object) -> int:
+def whole_grade(path: Path | str, number: int | None, value: object) -> int:
+    """A judgement as an int; DataError when it is not a whole number."""
     try:
         grade = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise DataError.at(path, number, f"score must be a whole number; it is {value!r}") from None
-    if isinstance(value, bool) or grade != int(grade) or abs(grade) > 2**31 - 1:
+    if isinstance(value, bool) or not math.isfinite(grade) or grade != int(grade) or abs(grade) > 2**31 - 1:
         raise DataError.at(path, number, f"score must be a whole number; it is {value!r}")
     return int(grade)
 
@@ -145,6 +147,7 @@ def _manifest(folder: Path) -> dict[str, object]:
     config = found.get("config") if isinstance(found, dict) else None
     if not isinstance(config, dict):
         return {}
-    return {"generator": found.get("generator"), "pattern": config.get("pattern"), "config": config}
+    templates = {"templates": found["templates"]} if isinstance(found.get("templates"), dict) else {}
+    return {"generator": found.get("generator"), "pattern": config.get("pattern"), "config": config, **templates}
 
 

@@ -90,11 +90,17 @@ def _streamed(plan: LimitPlan, bar: Any) -> Iterator[tuple[str, str]]:
 
 
 def _write_texts(path: Path, texts: Iterable[tuple[str, str]], *, titled: bool) -> None:
-    quote = json.encoder.encode_basestring  # the C encoder of a JSON string, UTF-8 kept
     title = ' "title": "",' if titled else ""
     with open(path, "w", encoding="utf-8", newline="\n", buffering=1 << 20) as out:
         for name, text in texts:
-            out.write(f'{{"_id": {quote(name)},{title} "text": {quote(text)}}}\n')
+            out.write(f'{{"_id": {_quoted(name)},{title} "text": {_quoted(text)}}}\n')
+
+
+def _quoted(text: str) -> str:
+    """A JSON string with UTF-8 kept, by the C encoder; a lone surrogate, which UTF-8 cannot hold, is escaped."""
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        return json.encoder.encode_basestring_ascii(text)
+    return json.encoder.encode_basestring(text)
 
 
 def _write_qrels(folder: Path, pairs: Iterable[tuple[str, str, int]]) -> None:
@@ -103,10 +109,12 @@ def _write_qrels(folder: Path, pairs: Iterable[tuple[str, str, int]]) -> None:
         tsv = stack.enter_context(open(folder / "qrels/test.tsv", "w", encoding="utf-8", newline=""))
         lines = stack.enter_context(open(folder / "qrels/test.jsonl", "w", encoding="utf-8", newline="\n"))
         writer = csv.writer(tsv, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        # The csv module quotes what its own line end would break; a carriage return inside an id needs it too.
+        quoting = csv.writer(tsv, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(["query-id", "corpus-id", "score"])
         for q, d, grade in pairs:
-            writer.writerow([q, d, grade])
-            lines.write(json.dumps({"query-id": q, "corpus-id": d, "score": grade}, ensure_ascii=False) + "\n")
+            (quoting if "\r" in q or "\r" in d else writer).writerow([q, d, grade])
+            lines.write(f'{{"query-id": {_quoted(q)}, "corpus-id": {_quoted(d)}, "score": {grade}}}\n')
 
 
 def _write_about(folder: Path, name: str, counts: dict[str, int], about: dict[str, Any]) -> None:
