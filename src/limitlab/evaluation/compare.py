@@ -23,6 +23,7 @@ def bootstrap(values: np.ndarray, *, n_resamples: int = 2_000, level: float = 0.
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise ShapeError(f"bootstrap(): values must be a non-empty finite vector; got shape {values.shape}.")
+    whole("bootstrap()", "n_resamples", n_resamples, low=1)
     real("bootstrap()", "level", level, low=0.5, high=0.9999)
     rng = generator("bootstrap()", seed)
     levels, counts = np.unique(values, return_counts=True)

@@ -49,7 +49,14 @@ class PublishedValue:
 def values() -> tuple[PublishedValue, ...]:
     """All published numbers, in the order of the file."""
     text = resources.files("limitlab.published").joinpath("data/results.json").read_text(encoding="utf-8")
-    return tuple(PublishedValue(**record) for record in json.loads(text))
+    return tuple(PublishedValue(**{**record, "value": _number(record["value"])}) for record in json.loads(text))
+
+
+def _number(value: float | str) -> float:
+    """A number, also as the paper prints its extrapolations: 500k, 1.7m."""
+    if isinstance(value, str):
+        return round(float(value[:-1]) * {"k": 1e3, "m": 1e6}[value[-1].lower()])
+    return value
 
 
 def lookup(

@@ -40,6 +40,13 @@ class RelevanceMatrix:
 
     __slots__ = ("_cache", "doc_ids", "grades", "indices", "indptr", "query_ids")
 
+    query_ids: Sequence[str]
+    doc_ids: Sequence[str]
+    indptr: np.ndarray
+    indices: np.ndarray
+    grades: np.ndarray
+    _cache: dict[str, Any]
+
     def __init__(
         self,
         indptr: np.ndarray,
@@ -51,9 +58,9 @@ class RelevanceMatrix:
         n_docs: int | None = None,
     ) -> None:
         who = "RelevanceMatrix()"
-        indptr = np.array(indptr, dtype=np.int64)
-        indices = np.array(indices, dtype=np.int32)
-        grades = np.ones(indices.size, np.int32) if grades is None else np.array(grades, dtype=np.int32)
+        indptr = _whole_array(who, "indptr", indptr, np.int64)
+        indices = _whole_array(who, "indices", indices, np.int32)
+        grades = np.ones(indices.size, np.int32) if grades is None else _whole_array(who, "grades", grades, np.int32)
         if indptr.ndim != 1 or indptr.size < 1 or indptr[0] != 0 or indptr[-1] != indices.size or (np.diff(indptr) < 0).any():
             raise ShapeError(f"{who}: indptr must ascend from 0 to the number of entries; got {indptr.size} values, {indices.size} entries.")
         if grades.shape != indices.shape:
@@ -65,12 +72,21 @@ class RelevanceMatrix:
         inside[indptr[:-1][np.diff(indptr) > 0]] = False
         if (np.diff(indices, prepend=-1)[inside] <= 0).any():
             raise ShapeError(f"{who}: the columns of a row must ascend and not repeat.")
-        self.query_ids: Sequence[str] = _ids(who, "query_ids", query_ids, indptr.size - 1)
-        self.doc_ids: Sequence[str] = _ids(who, "doc_ids", doc_ids, columns)
         for array in (indptr, indices, grades):
             array.setflags(write=False)
-        self.indptr, self.indices, self.grades = indptr, indices, grades
-        self._cache: dict[str, Any] = {}
+        values = {
+            "query_ids": _ids(who, "query_ids", query_ids, indptr.size - 1),
+            "doc_ids": _ids(who, "doc_ids", doc_ids, columns),
+            "indptr": indptr,
+            "indices": indices,
+            "grades": grades,
+            "_cache": {},
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"RelevanceMatrix is immutable; {name} cannot be set")
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -115,7 +131,7 @@ class RelevanceMatrix:
             j = columns.get(d) if doc_ids is not None else columns.setdefault(d, len(columns))
             if i is None or j is None:
                 raise DataError(f"qrels: every id must be known; query {q!r} or document {d!r} is not.")
-            if grade != int(grade):
+            if not isinstance(grade, (int, float, np.integer, np.floating)) or not np.isfinite(grade) or grade != int(grade):
                 raise DataError(f"qrels: grades must be whole numbers; query {q!r}, document {d!r} has {grade!r}.")
             r.append(i)
             c.append(j)
@@ -130,6 +146,8 @@ class RelevanceMatrix:
     ) -> RelevanceMatrix:
         """From parallel arrays of row numbers, column numbers and grades, in any order."""
         grades = np.ones(rows.size, np.int64) if grades is None else grades
+        if rows.size and not (0 <= rows.min() <= rows.max() < len(query_ids)):
+            raise ShapeError(f"RelevanceMatrix: rows must be in [0, {len(query_ids)}); got {rows.min()} to {rows.max()}.")
         order = np.lexsort((columns, rows))
         rows, columns, grades = rows[order], columns[order], grades[order]
         twice = np.flatnonzero((np.diff(rows) == 0) & (np.diff(columns) == 0))
@@ -181,12 +199,16 @@ class RelevanceMatrix:
 
     def row(self, query: int) -> np.ndarray:
         """Columns of grade >= 1 of one row, ascending."""
+        if not 0 <= query < self.n_queries:
+            raise RangeError(f"RelevanceMatrix.row(): query must be in [0, {self.n_queries}); got {query}.")
         span = slice(self.indptr[query], self.indptr[query + 1])
         return self.indices[span][self.grades[span] > 0]
 
     def select(self, queries: np.ndarray | Sequence[int]) -> RelevanceMatrix:
         """The given rows in the given order, all columns kept."""
         rows = np.asarray(queries, np.int64)
+        if rows.size and not (0 <= rows.min() <= rows.max() < self.n_queries):
+            raise RangeError(f"RelevanceMatrix.select(): queries must be in [0, {self.n_queries}); got {rows.min()} to {rows.max()}.")
         counts = np.diff(self.indptr)[rows]
         take = np.concatenate([np.arange(self.indptr[i], self.indptr[i + 1]) for i in rows]) if rows.size else np.zeros(0, np.int64)
         return RelevanceMatrix(
@@ -216,8 +238,10 @@ class RelevanceMatrix:
             for array in (self.indptr, self.indices, self.grades):
                 digest.update(np.ascontiguousarray(array).tobytes())
             for ids in (self.query_ids, self.doc_ids):
-                digest.update("\x1f".join(ids).encode())
-                digest.update(b"\x1e")
+                for name in ids:  # with its length, or ids that hold a separator could be cut elsewhere
+                    raw = name.encode("utf-8", "surrogatepass")
+                    digest.update(b"%d:" % len(raw) + raw)
+                digest.update(b";")
             self._cache["fingerprint"] = digest.hexdigest()[:16]
         return self._cache["fingerprint"]
 
@@ -249,7 +273,7 @@ class _NumberIds(Sequence[str]):
 
 
 def _ids(who: str, name: str, ids: Sequence[str] | None, count: int) -> Sequence[str]:
-    if ids is None or isinstance(ids, range):
+    if ids is None:
         return _NumberIds(count)
     if len(ids) != count:
         raise ShapeError(f"{who}: {name} must have one id per position; got {len(ids)} ids for {count}.")
@@ -257,7 +281,19 @@ def _ids(who: str, name: str, ids: Sequence[str] | None, count: int) -> Sequence
         seen: set[str] = set()
         twice = [i for i in ids if i in seen or seen.add(i)]  # type: ignore[func-returns-value]
         raise ShapeError(f"{who}: {name} must be distinct; {len(twice)} repeat: {first_examples(twice)}.")
-    return ids
+    if isinstance(ids, range):
+        return _NumberIds(count) if ids == range(count) else tuple(map(str, ids))
+    return ids if isinstance(ids, (_NumberIds, tuple)) else tuple(ids)
+
+
+def _whole_array(who: str, name: str, values: Any, kind: type) -> np.ndarray:
+    """A copy as whole numbers of this kind; fractions and numbers that do not fit are refused, not cut."""
+    given = np.asarray(values)
+    with np.errstate(invalid="ignore"):
+        out = np.array(given, dtype=kind)
+    if given.size and not np.array_equal(out, given):
+        raise ShapeError(f"{who}: {name} must be whole numbers that fit {np.dtype(kind).name}; got {given.dtype} values that are not.")
+    return out
 
 
 def _row_sums(mask: np.ndarray, indptr: np.ndarray) -> np.ndarray:

@@ -124,16 +124,18 @@ def all_subsets(n_docs: int, k: int = 2, *, max_rows: int | None = None, sample:
     10
     """
     who = "all_subsets()"
-    whole(who, "n_docs", n_docs, low=1)
+    whole(who, "n_docs", n_docs, low=1, high=2**31 - 1)
     whole(who, "k", k, low=1)
     if k > n_docs:
         raise RangeError(f"{who}: k must be in [1, n_docs]; got k={k}, n_docs={n_docs}.")
     total = comb(n_docs, k)
     if sample is not None:
-        whole(who, "sample", sample, low=1)
+        whole(who, "sample", sample, low=1, high=MAX_ENTRIES // k)
         if sample < total:
             return _uniform(_sampled_subsets(n_docs, k, sample, generator(who, seed)), n_docs)
-    limit = MAX_ROWS if max_rows is None else max_rows
+    limit = MAX_ROWS if max_rows is None else whole(who, "max_rows", max_rows, low=1)
+    if total <= limit and total * k > MAX_ENTRIES:
+        raise TooLarge(f"{who[:-2]}(n_docs={n_docs}, k={k}) has {total * k:,} entries; the limit is {MAX_ENTRIES:,}. Pass sample=N.")
     if total > limit:
         size = f"{total:,}" if total < 10**18 else f"about 10^{len(str(total)) - 1}"
         raise TooLarge(f"all_subsets(n_docs={n_docs}, k={k}) has {size} rows; the limit is {limit:,}. Pass sample=N, or max_rows=.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse, stats
 
-from limitlab._core.checks import choice, whole
+from limitlab._core.checks import choice, real, whole
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.seeds import derived
@@ -118,8 +118,11 @@ def predicted_recall(n_docs: int, dim: int, *, k: int = 2, cut: int = 2, tokens_
     0.989
     """
     who = "predicted_recall()"
+    whole(who, "n_docs", n_docs, low=1)
     whole(who, "k", k, low=1, high=n_docs, high_name="n_docs")
     whole(who, "dim", dim, low=1)
+    whole(who, "cut", cut, low=1)
+    real(who, "tokens_per_doc", tokens_per_doc, low=1.0)
     sigma_plus, sigma = np.sqrt((tokens_per_doc + 1) / dim), np.sqrt(tokens_per_doc / dim)
     nodes, weights = np.polynomial.hermite_e.hermegauss(200)
     z = 1.0 + sigma_plus * nodes

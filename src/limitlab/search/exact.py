@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from limitlab._core.checks import finite_rows, vectors, whole
 from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
 from limitlab.search.ranks import RelevantRanks, RelevantSet
-from limitlab.search.vectors import normalised
+from limitlab.search.vectors import as_float32, normalised
 
 _UNIT_ROUNDOFF = 2.0**-24  # float32
 
@@ -89,9 +90,12 @@ def exact_search(
         raise ShapeError(f"{who}: docs and queries must have the same dimension; got {full} and {queries.shape[1]}.")
     dim = full if dim is None else whole(who, "dim", dim, low=1, high=full)
     k = min(whole(who, "k", k, low=1), n_docs)
+    _check_places(who, places, n_docs, relevant)
+    if block_docs is not None:
+        whole(who, "block_docs", block_docs, low=1)
     finite_rows(who, "queries", queries)
-    prepare = (lambda rows: normalised(rows, dim)) if normalise else (lambda rows: np.ascontiguousarray(rows[:, :dim], np.float32))
-    q = prepare(queries)
+    prepare = partial(normalised if normalise else as_float32, dim=dim, name="docs")
+    q = prepare(queries, name="queries")
     n_queries = q.shape[0]
     # Queries go in blocks too, so that a block of products stays near 16 MiB and is read back from cache.
     block_queries = max(1, min(n_queries, 1024))
@@ -106,8 +110,8 @@ def exact_search(
             raw = np.asarray(docs[start : start + block_docs])
             finite_rows(who, "docs", raw, offset=start)
             block = prepare(raw)
-            # Unit rows need no norms; others get them in float32, with a margin that covers its rounding.
-            largest = 1.00001 if normalise else 1.001 * float(np.sqrt(np.einsum("ij,ij->i", block, block).max()))
+            # Unit rows need no norms; those of others are summed in float64, where float32 squares cannot underflow.
+            largest = 1.00001 if normalise else float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max()))
             bounds = _error_bound(dim) * query_norms * largest
             for at in range(0, n_queries, block_queries):
                 rows = slice(at, min(at + block_queries, n_queries))
@@ -140,12 +144,18 @@ def search_scores(
     """
     from limitlab.search import kernels
 
+    who = "search_scores()"
+    whole(who, "k", k, low=1)
+    _check_places(who, places, n_docs, relevant)
     results: list[SearchResult] = []
     at = 0
     for scores in blocks:
         if scores.shape[1] != n_docs:
             raise ShapeError(f"search_scores(): every block must have n_docs={n_docs} columns; got {scores.shape[1]}.")
         scores = np.ascontiguousarray(scores, np.float32)
+        if np.isnan(scores).any():
+            rows = ", ".join(str(at + int(i)) for i in np.flatnonzero(np.isnan(scores).any(axis=1))[:3])
+            raise ShapeError(f"{who}: scores must not be NaN; got some for the queries in rows {rows}.")
         lists = _Heaps(scores.shape[0], min(k, n_docs), places)
         every = slice(0, scores.shape[0])
         kernels.fill_heaps_from_scores(scores, 0, np.float32(lowest), places, *lists.rows(every))
@@ -157,8 +167,18 @@ def search_scores(
             kernels.count_above_in_scores(scores, 0, np.float32(lowest), places, *counts.rows(every))
         results.append(lists.result(counts))
         at += scores.shape[0]
+    if not results:
+        raise ShapeError(f"{who}: at least one block of scores is needed; got none.")
     ranks = RelevantRanks.joined([r.ranks for r in results if r.ranks is not None]) if relevant is not None else None
     return SearchResult(np.concatenate([r.indices for r in results]), np.concatenate([r.scores for r in results]), ranks)
+
+
+def _check_places(who: str, places: np.ndarray, n_docs: int, relevant: RelevantSet | None) -> None:
+    """The kernels read ``places`` and columns without looking: both must fit the corpus."""
+    if places.shape != (n_docs,):
+        raise ShapeError(f"{who}: places must have one value per document, shape ({n_docs},); got shape {places.shape}.")
+    if relevant is not None and relevant.members.size and not 0 <= relevant.members.min() <= relevant.members.max() < n_docs:
+        raise ShapeError(f"{who}: relevant columns must be in [0, {n_docs}); got {relevant.members.min()} to {relevant.members.max()}.")
 
 
 def _error_bound(dim: int) -> float:

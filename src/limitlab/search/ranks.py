@@ -101,7 +101,7 @@ class _Counter:
     def __init__(self, relevant: RelevantSet, scores: np.ndarray, lowest: float) -> None:
         self._relevant = relevant
         self._scores = np.asarray(scores, np.float32)
-        self._missing = self._scores <= lowest if lowest > -np.inf else np.zeros(scores.size, bool)
+        self._missing = ~(self._scores > lowest)
         self._above, self._tied, self._before = (np.zeros(scores.size, np.int64) for _ in range(3))
 
     def rows(self, rows: slice) -> tuple[Any, ...]:

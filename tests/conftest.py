@@ -1,0 +1,15 @@
+"""What all tests share: no state outside a temporary folder, nothing from the network."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    """Every test has a ledger and an embedding cache of its own."""
+    monkeypatch.setenv("LIMITLAB_HOME", str(tmp_path_factory.mktemp("home")))
