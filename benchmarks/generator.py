@@ -29,7 +29,9 @@ def main() -> None:
     args = parser.parse_args()
     for n in args.n_docs:
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([sys.executable, "-c", CODE, str(n), str(Path(folder) / "limit")], capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                [sys.executable, "-c", CODE, str(n), str(Path(folder) / "limit")], capture_output=True, text=True, check=True
+            )
         record("generator", {"documents, one core": n, **json.loads(done.stdout)})
 
 

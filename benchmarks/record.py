@@ -15,7 +15,12 @@ RECORDS = Path(__file__).resolve().parent / "records"
 def record(name: str, figures: dict[str, Any]) -> None:
     """Print the figures and append them with where they were measured."""
     RECORDS.mkdir(exist_ok=True)
-    entry = {"benchmark": name, "figures": figures, "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]), **provenance()}
+    entry = {
+        "benchmark": name,
+        "figures": figures,
+        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        **provenance(),
+    }
     with open(RECORDS / f"{name}.jsonl", "a", encoding="utf-8") as out:
         out.write(json.dumps(entry, ensure_ascii=False) + "\n")
     for key, value in figures.items():

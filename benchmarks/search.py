@@ -46,7 +46,9 @@ def main() -> None:
     order = np.argsort(-exact, axis=1)[:, : args.k]
     same = float((order == found.indices[sample]).mean())
     figures = {f"{name}: seconds, median": statistics.median(values) for name, values in times.items()}
-    figures |= {f"{name}: times the product": statistics.median(a / b for a, b in zip(times[name], floor)) for name in ("lists", "lists and ranks")}
+    figures |= {
+        f"{name}: times the product": statistics.median(a / b for a, b in zip(times[name], floor)) for name in ("lists", "lists and ranks")
+    }
     figures["share of places equal to a float64 ranking"] = same
     figures["shape"] = f"{args.n_queries} queries, {args.n_docs} x {args.dim}, top {args.k}"
     record("search", figures)

@@ -34,7 +34,7 @@ _HOME_OF = {
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab import published
     from limitlab._core.errors import LimitlabError
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit

@@ -88,5 +88,7 @@ def test_the_tree_is_the_documented_one():
     import limitlab._core.errors as errors
 
     drawn = set(re.findall(r"── (\w+)", errors.__doc__))
-    there = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LimitlabError)} - {"LimitlabError"}
+    there = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LimitlabError)} - {
+        "LimitlabError"
+    }
     assert drawn == there

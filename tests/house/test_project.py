@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TRACKED = [p for p in ROOT.rglob("*") if p.is_file() and not any(part.startswith(".") and part != ".ci" for part in p.relative_to(ROOT).parts)]
-TEXTS = [p for p in TRACKED if p.suffix in {".py", ".md", ".toml", ".txt", ".cff", ".bib", ".j2", ".css", ".js", ".tsv"} or p.name in {"Makefile", "run"}]
+TRACKED = [
+    p for p in ROOT.rglob("*") if p.is_file() and not any(part.startswith(".") and part != ".ci" for part in p.relative_to(ROOT).parts)
+]
+TEXTS = [
+    p
+    for p in TRACKED
+    if p.suffix in {".py", ".md", ".toml", ".txt", ".cff", ".bib", ".j2", ".css", ".js", ".tsv"} or p.name in {"Makefile", "run"}
+]
 
 
 def _project() -> dict:
@@ -57,7 +63,7 @@ def test_readme_names_the_two_commands():
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"], ids=lambda p: p.name)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
@@ -65,7 +71,19 @@ def test_links_between_pages_lead_somewhere(page):
 
 
 def test_no_machine_paths_and_no_package_hosts():
-    words = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "pypi" + r"\.org", "files\\.python" + "hosted", "registry\\.npm" + "js", "deb\\.deb" + "ian"]))
+    words = re.compile(
+        "|".join(
+            [
+                "/wo" + "rk/",
+                "/ro" + "ot/",
+                "/ho" + "me/",
+                "pypi" + r"\.org",
+                "files\\.python" + "hosted",
+                "registry\\.npm" + "js",
+                "deb\\.deb" + "ian",
+            ]
+        )
+    )
     for path in TEXTS:
         if found := words.search(path.read_text(encoding="utf-8")):
             pytest.fail(f"{path.relative_to(ROOT)}: {found[0]}")

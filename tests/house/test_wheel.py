@@ -34,7 +34,9 @@ def installed(wheel, tmp_path_factory) -> Path:
 def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(installed), "LIMITLAB_HOME": str(folder / "state"), "HF_HUB_OFFLINE": "1"}
     code = "import sys; sys.argv[0] = 'limitlab'; from limitlab.cli.main import run; run()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_it_holds_vocabulary_tables_templates_and_nothing_of_the_tests(wheel):
@@ -58,7 +60,12 @@ def test_it_holds_vocabulary_tables_templates_and_nothing_of_the_tests(wheel):
 def test_it_is_the_installed_one_that_runs(installed, tmp_path):
     code = "import limitlab, limitlab.published; print(limitlab.__file__); print(len(limitlab.published.values()))"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     where, count = done.stdout.split()
     assert where.startswith(str(installed)) and int(count) == 1026

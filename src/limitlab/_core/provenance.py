@@ -57,8 +57,19 @@ def machine() -> dict[str, Any]:
                 break
     except OSError:
         pass
-    simd = [f for f in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "bf16") if f in cpu_flags()]
-    return {"cpu": model, "simd": simd, "cores": cores(), "memory_gib": round(total_memory() / 2**30, 1), "os": platform.system(), "arch": platform.machine()}
+    simd = [
+        f
+        for f in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "bf16")
+        if f in cpu_flags()
+    ]
+    return {
+        "cpu": model,
+        "simd": simd,
+        "cores": cores(),
+        "memory_gib": round(total_memory() / 2**30, 1),
+        "os": platform.system(),
+        "arch": platform.machine(),
+    }
 
 
 def cores() -> int:

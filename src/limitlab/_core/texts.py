@@ -31,7 +31,7 @@ class TextList:
     """
 
     def __init__(self, ids: Sequence[str], texts: Sequence[str]) -> None:
-        self.ids: list[str] = list(ids)
+        self.ids: Sequence[str] = list(ids)
         self._texts = list(texts)
 
     def __len__(self) -> int:

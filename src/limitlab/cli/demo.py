@@ -35,7 +35,9 @@ def demo(
     ]
     bars.say(f"A document: {data[0].docs[0][:110]}...")
     bars.say(f"A query:    {data[0].queries[0]}  (2 documents answer it)")
-    result = evaluate(data, ["bm25", "minilm", "token-sums"], dims=DIMS, title="demo", kind="demo", command=["limitlab", *sys.argv[1:]], progress=bars)
+    result = evaluate(
+        data, ["bm25", "minilm", "token-sums"], dims=DIMS, title="demo", kind="demo", command=["limitlab", *sys.argv[1:]], progress=bars
+    )
     written = write_report(result, output, title="LIMIT: how far does single-vector retrieval go?")
     if json:
         answer_json({**result.to_dict(), "report": str(written)})
@@ -61,7 +63,11 @@ def meaning(result, large: str) -> list[str]:
     def percent(row: str, measure: str, dataset: str) -> float:
         return 100 * result.row(row, dataset=dataset).measures[measure].mean
 
-    bm25, dense, sums = percent("bm25", "recall@10", large), percent("minilm@384", "recall@10", large), percent("token-sums@384", "recall@10", large)
+    bm25, dense, sums = (
+        percent("bm25", "recall@10", large),
+        percent("minilm@384", "recall@10", large),
+        percent("token-sums@384", "recall@10", large),
+    )
     first = (
         f"Counting words, BM25 puts {_short(bm25)} % of the relevant documents into the first 10 of {result.datasets[1].n_docs:,}; "
         f"MiniLM's single vectors of 384 dimensions put {_short(dense)} % there, and on the 46 relevant documents alone {_short(percent('minilm@384', 'recall@10', small))} %."

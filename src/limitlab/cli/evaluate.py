@@ -8,13 +8,24 @@ from typing import Annotated
 
 import typer
 
+from limitlab._core.checks import choice
+from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 
 def evaluate_command(
-    dataset: Annotated[list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")],
-    model: Annotated[list[str], typer.Option("--model", "-m", help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.")] = [],  # noqa: B006
+    dataset: Annotated[
+        list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")
+    ],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            "--model",
+            "-m",
+            help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.",
+        ),
+    ] = [],  # noqa: B006
     dim: Dims = None,
     measure: Annotated[list[str], typer.Option("--measure", help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more.")] = [],  # noqa: B006
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
@@ -33,6 +44,9 @@ def evaluate_command(
     from limitlab.data import load
     from limitlab.evaluation import evaluate
 
+    pair = _pair(compare)
+    if output is not None:
+        choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
     bars = Bars()
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     result = evaluate(
@@ -47,11 +61,19 @@ def evaluate_command(
         command=["limitlab", *sys.argv[1:]],
         progress=bars,
     )
-    comparisons = _comparisons(result, compare)
+    comparisons = (
+        [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
+    )
     if output is not None:
         _write(result, output)
     if runs is not None:
         _write_runs(result, data, runs)
+    _show(result, comparisons, json)
+    raise typer.Exit(0 if result.status.key == "solved" else 1 if result.status.key == "failed" else 3)
+
+
+def _show(result, comparisons: list, json: bool) -> None:
+    """The table, or all of it as JSON."""
     if json:
         answer_json({**result.to_dict(), "comparisons": [c.to_dict() for c in comparisons]})
     else:
@@ -60,27 +82,24 @@ def evaluate_command(
         answer(result_table(result))
         for c in comparisons:
             e = c.difference
-            answer(f"{c.first} - {c.second}, {c.measure}: {100 * e.mean:+.1f} points, 95 % interval {100 * e.low:+.1f} to {100 * e.high:+.1f}, p = {c.p_value:.4g} ({c.wins} better, {c.losses} worse, {c.equal} equal)")
+            answer(
+                f"{c.first} - {c.second}, {c.measure}: {100 * e.mean:+.1f} points, 95 % interval {100 * e.low:+.1f} to {100 * e.high:+.1f}, p = {c.p_value:.4g} ({c.wins} better, {c.losses} worse, {c.equal} equal)"
+            )
         answer(f"run {result.run_ids[0]}. Next: limitlab report {result.run_ids[0]} -o report.html")
-    raise typer.Exit(0 if result.status.key == "solved" else 1 if result.status.key == "failed" else 3)
 
 
-def _comparisons(result, compare: str | None) -> list:
-    from limitlab._core.errors import InvalidArgument
-
+def _pair(compare: str | None) -> list[str]:
+    """The two rows of --compare; none when it was not given."""
     if compare is None:
         return []
     pair = [p.strip() for p in compare.split(",")]
-    if len(pair) != 2:
+    if len(pair) != 2 or not all(pair):
         raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
-    return [result.compare(*pair, measure, dataset=facts.name) for facts in result.datasets for measure in result.measure_names]
+    return pair
 
 
 def _write(result, output: Path) -> None:
-    from limitlab._core.checks import choice
-
-    kind = choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
-    {".html": result.report, ".json": result.save, ".csv": result.to_csv}[kind](output)
+    {".html": result.report, ".json": result.save, ".csv": result.to_csv}[output.suffix](output)
 
 
 def _write_runs(result, data: list, folder: Path) -> None:

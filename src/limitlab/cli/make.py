@@ -20,7 +20,9 @@ def limit(
     n_queries: Annotated[int, typer.Option("--n-queries", help="Number of queries, each asking an attribute of its own.")] = 1_000,
     k: Annotated[int, typer.Option("--k", help="Relevant documents a query.")] = 2,
     pattern: Annotated[str, typer.Option("--pattern", help="dense, random, cycle or disjoint.")] = "dense",
-    attributes_per_doc: Annotated[int | None, typer.Option("--attributes-per-doc", help="Attributes a document; default: 45, or what the busiest document needs.")] = None,
+    attributes_per_doc: Annotated[
+        int | None, typer.Option("--attributes-per-doc", help="Attributes a document; default: 45, or what the busiest document needs.")
+    ] = None,
     seed: Seed = 0,
     small: Annotated[bool, typer.Option("--small", help="Only the relevant documents.")] = False,
     split: Annotated[str, typer.Option("--split", help="test or train: they ask disjoint attributes.")] = "test",
@@ -37,7 +39,9 @@ def limit(
     from limitlab.data import LimitConfig, Vocabulary, write_limit
 
     config = LimitConfig(n_docs, n_queries, k, pattern, seed, attributes_per_doc, small, split, synonyms)
-    vocabulary = Vocabulary.from_files(attributes=attributes, synonyms=synonym_file, first_names=first_names, last_names=last_names, templates=templates)
+    vocabulary = Vocabulary.from_files(
+        attributes=attributes, synonyms=synonym_file, first_names=first_names, last_names=last_names, templates=templates
+    )
     folder = write_limit(config, output, vocabulary=vocabulary, overwrite=overwrite, progress=Bars())
     if json:
         answer_json({"schema": "limitlab.make/1", "folder": str(folder), "name": config.name, "config": config.to_dict()})
@@ -62,8 +66,12 @@ def audit_command(
         counts = report.attribute_counts
         spread = f"{next(iter(counts))} each" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
         answer(f"{report.name}: {report.n_docs:,} documents, {report.n_queries:,} queries, {report.n_relevant:,} relevant pairs")
-        answer(f"attributes a document: {spread}; characters: {report.length['min']:.0f} / {report.length['mean']:.0f} / {report.length['max']:.0f} min / mean / max")
-        answer(f"pattern: consistent with {', '.join(report.patterns) or 'none'}; query graph density {report.query_graph['density']:.6f}, mean query strength {report.query_graph['mean_query_strength']:.4f}")
+        answer(
+            f"attributes a document: {spread}; characters: {report.length['min']:.0f} / {report.length['mean']:.0f} / {report.length['max']:.0f} min / mean / max"
+        )
+        answer(
+            f"pattern: consistent with {', '.join(report.patterns) or 'none'}; query graph density {report.query_graph['density']:.6f}, mean query strength {report.query_graph['mean_query_strength']:.4f}"
+        )
         for problem in report.problems:
             answer(f"found: {problem}")
         for leak in report.leaks[:5]:

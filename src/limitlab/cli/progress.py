@@ -31,7 +31,14 @@ class Bars:
         """A bar from 0 to ``total``; a spinner when the total is not known."""
         outermost = self._open is None
         if outermost:
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             self._open = Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
             self._open.start()
         bars = self._open

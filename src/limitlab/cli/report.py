@@ -16,7 +16,10 @@ def report(
     title: Annotated[str | None, typer.Option("--title", help="Title of the page.")] = None,
     png: Annotated[Path | None, typer.Option("--png", help="Also write PNG figures into this folder.")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Also write SVG figures into this folder.")] = None,
-    with_text: Annotated[Path | None, typer.Option("--with-text", help="Show examples with text from this dataset folder. Without it no document text is in the page.")] = None,
+    with_text: Annotated[
+        Path | None,
+        typer.Option("--with-text", help="Show examples with text from this dataset folder. Without it no document text is in the page."),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Write a self-contained HTML report of stored runs."""
@@ -44,7 +47,9 @@ def _examples(result, folder: Path, *, n_queries: int = 8, n_listed: int = 3) ->
     dataset = load(folder)
     facts = next((d for d in result.datasets if d.fingerprint == dataset.fingerprint()), None)
     if facts is None:
-        raise InvalidArgument(f"--with-text: the folder must hold the data of the run; {folder} holds other data than {', '.join(d.name for d in result.datasets)}.")
+        raise InvalidArgument(
+            f"--with-text: the folder must hold the data of the run; {folder} holds other data than {', '.join(d.name for d in result.datasets)}."
+        )
     examples = []
     for row in result.rows:
         if row.dataset != facts.name or row.artefact is None or result.load_arrays is None:

@@ -36,7 +36,14 @@ def patterns(
     from limitlab.reproduce import reproduce_patterns
 
     found = reproduce_patterns(
-        n_docs=n_docs, n_queries=n_queries, k=k, seed=seed, retrievers=model or ["bm25", "minilm"], dims=parse_dims(dim), command=["limitlab", *sys.argv[1:]], progress=Bars()
+        n_docs=n_docs,
+        n_queries=n_queries,
+        k=k,
+        seed=seed,
+        retrievers=model or ["bm25", "minilm"],
+        dims=parse_dims(dim),
+        command=["limitlab", *sys.argv[1:]],
+        progress=Bars(),
     )
     if output is not None:
         found.result.report(output, title="LIMIT: four relevance patterns")
@@ -44,7 +51,16 @@ def patterns(
         answer_json(found)
     else:
         rows = [[name, "ours", *(f"{values[p]:.1f}" if p in values else "" for p in PATTERNS)] for name, values in found.ours.items()]
-        rows += [[name, "published", *(f"{values[p]:.1f}" if p in values else "" for p in PATTERNS)] for name, values in found.published.items()]
-        answer(plain_table(["retriever", "", *PATTERNS], rows, title=f"R@100 in percent, {n_docs:,} documents, {n_queries:,} queries, k = {k}", right=range(2, 6)))
+        rows += [
+            [name, "published", *(f"{values[p]:.1f}" if p in values else "" for p in PATTERNS)] for name, values in found.published.items()
+        ]
+        answer(
+            plain_table(
+                ["retriever", "", *PATTERNS],
+                rows,
+                title=f"R@100 in percent, {n_docs:,} documents, {n_queries:,} queries, k = {k}",
+                right=range(2, 6),
+            )
+        )
         answer(f"run {found.result.run_ids[0]}. Next: limitlab report {found.result.run_ids[0]} -o patterns.html")
     raise typer.Exit(0 if found.result.status.key == "solved" else 1)

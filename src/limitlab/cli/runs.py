@@ -29,7 +29,10 @@ def list_runs(
     elif not runs:
         answer("No runs yet. Make one: limitlab demo")
     else:
-        rows = [[r.id, r.kind, r.status.key, f"{r.n_solved}/{r.n_cells}", r.created[:19].replace("T", " "), _seconds(r.provenance), r.title] for r in runs]
+        rows = [
+            [r.id, r.kind, r.status.key, f"{r.n_solved}/{r.n_cells}", r.created[:19].replace("T", " "), _seconds(r.provenance), r.title]
+            for r in runs
+        ]
         answer(plain_table(["run", "kind", "status", "solved", "started (UTC)", "seconds", "title"], rows, right=(5,)))
 
 
@@ -56,12 +59,14 @@ def show(run: Annotated[str, typer.Argument(help="Run id, a unique start of one,
 
 
 @app.command("rm")
-def remove(runs: Annotated[list[str], typer.Argument(help="Run ids, or unique starts of them.", metavar="RUN...")], json: JsonFlag = False) -> None:
+def remove(
+    runs: Annotated[list[str], typer.Argument(help="Run ids, or unique starts of them.", metavar="RUN...")], json: JsonFlag = False
+) -> None:
     """Remove runs from the ledger; their files go with the next gc."""
     from limitlab.ledger import Ledger
 
     ledger = Ledger()
-    ids = [ledger.resolve(r) for r in runs]
+    ids = list(dict.fromkeys(ledger.resolve(r) for r in runs))
     for run_id in ids:
         ledger.remove(run_id)
     if json:

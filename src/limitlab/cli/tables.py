@@ -56,12 +56,20 @@ def result_table(result: EvaluationResult) -> str:
                 lines.append(values)
             else:
                 lines.append([*values, r.message])
-        head = ["retriever", "dim", *(Measure.parse(n).label for n in names), f"predicted {Measure.parse(names[0]).label}" if names else "", "ties"]
+        head = [
+            "retriever",
+            "dim",
+            *(Measure.parse(n).label for n in names),
+            f"predicted {Measure.parse(names[0]).label}" if names else "",
+            "ties",
+        ]
         if not any(r.predicted for r in rows):
             head = [h for h in head if not h.startswith("predicted")]
             lines = [line[:-2] + line[-1:] if len(line) > 3 else line for line in lines]
         title = f"{facts.name}: {facts.n_docs:,} documents, {facts.n_queries:,} queries, {facts.n_relevant:,} relevant pairs; percent"
         parts.append(plain_table(head, lines, title=title, right=range(1, len(head))))
         for name, value in facts.notes.items():
-            parts.append(f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}")
+            parts.append(
+                f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}"
+            )
     return "\n".join(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -131,29 +130,44 @@ def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progres
         path = folder / "manifest.json"
         before = read_json(path) if path.is_file() else {}
         counts = {"n_docs": report.n_docs, "n_queries": report.n_queries, "n_relevant": report.n_relevant}
-        about = {"schema": "limitlab.manifest/1", "name": report.name, "seed": None, **before, **counts, "version": versions().get("limitlab"), "sha256": files}
+        about = {
+            "schema": "limitlab.manifest/1",
+            "name": report.name,
+            "seed": None,
+            **before,
+            **counts,
+            "version": versions().get("limitlab"),
+            "sha256": files,
+        }
         found_short = {k: v for k, v in report.to_dict().items() if k not in ("sha256", "name", "n_docs", "n_queries", "n_relevant")}
         write_text(path, json.dumps({**about, "audit": json.loads(canonical_json(found_short))}, indent=2, ensure_ascii=False) + "\n")
     return report
 
 
-def asked_texts(queries: list[str], templates: Templates = Templates()) -> list[str]:
+def asked_texts(queries: list[str], templates: Templates | None = None) -> list[str]:
     """What each query asks: its text without the query template ("Who likes " and "?").
 
     Queries of another template lose the beginning and end that all of them share.
     """
+    templates = templates or Templates()
     before, after = templates.query.split("{attribute}", 1)
     if all(q.startswith(before) and q.endswith(after) and len(q) > len(before + after) for q in queries):
         return [q[len(before) : len(q) - len(after)] for q in queries]
     if len(queries) < 2:
         return list(queries)
-    head = os.path.commonprefix(queries)
-    tail = os.path.commonprefix([q[::-1] for q in queries])[::-1]
+    head = _common_start(queries)
+    tail = _common_start([q[::-1] for q in queries])[::-1]
     # The shared parts end at word boundaries: "Who likes S" is not a template when every asked word starts with S.
     head = head[: len(head) - len(re.search(r"[\w'-]*$", head)[0])]  # type: ignore[index]
     tail = tail[len(re.match(r"[\w'-]*", tail)[0]) :]  # type: ignore[index]
     stop = [len(q) - len(tail) if tail else len(q) for q in queries]
     return [q[len(head) : s].strip() or q for q, s in zip(queries, stop)]
+
+
+def _common_start(texts: list[str]) -> str:
+    low, high = min(texts), max(texts)
+    same = next((i for i, (a, b) in enumerate(zip(low, high)) if a != b), min(len(low), len(high)))
+    return low[:same]
 
 
 def consistent_patterns(relevance: RelevanceMatrix) -> tuple[str, ...]:
@@ -171,49 +185,41 @@ def consistent_patterns(relevance: RelevanceMatrix) -> tuple[str, ...]:
     if (degree <= 1).all():
         found.append("disjoint")
     # A ring that is gone round more than once repeats its rows, each nearly equally often.
-    if counts.max() - counts.min() <= 1 and _is_ring(distinct, k, wrapped=len(distinct) < len(rows)):
+    if counts.max() - counts.min() <= 1 and _is_ring(distinct, k):
         found.append("cycle")
     return (*found, "random")
 
 
-def _is_ring(rows: np.ndarray, k: int, *, wrapped: bool) -> bool:
+def _is_ring(rows: np.ndarray, k: int) -> bool:
     """Whether the distinct rows are the windows of k consecutive documents of a ring, in some order."""
     from scipy import sparse
 
     docs, columns = np.unique(rows, return_inverse=True)
     columns = columns.reshape(rows.shape)
     n, m = len(rows), len(docs)
-    if m != max(n, k) or n < 1:
+    if k == 1 or m == k:  # single documents, or one window that is the whole ring
+        return k == 1 or n == 1
+    if n != m or (np.bincount(columns.reshape(-1)) != k).any():
         return False
-    if k == 1 or m == k:  # single documents, or every window is the whole ring
-        return n == 1 or k == 1
-    if n < m or (np.bincount(columns.reshape(-1), minlength=m) != k).any():
-        return False
-    if m <= 2 * k:
-        return _is_small_ring(columns, k, m)
+    if m == k + 1:  # all windows are there, each leaves one document out: any order is a ring
+        return True
     a = sparse.csr_matrix((np.ones(columns.size, np.int32), columns.reshape(-1), np.arange(n + 1) * k), shape=(n, m))
-    shared = sparse.csr_matrix(a @ a.T)
-    near = sparse.csr_matrix((shared.data == k - 1, shared.indices, shared.indptr), shape=shared.shape)
+    together = sparse.csr_matrix(a.T @ a)
+    # Neighbours on the ring are together in k - 1 windows, documents further apart in fewer.
+    near = sparse.csr_matrix((together.data == k - 1, together.indices, together.indptr), shape=together.shape)
     near.eliminate_zeros()
-    # Neighbouring windows share k - 1 documents: each has exactly two neighbours, and all hang together.
-    parts = sparse.csgraph.connected_components(near, directed=False)[0]
-    return bool((np.diff(near.indptr) == 2).all()) and parts == 1
-
-
-def _is_small_ring(columns: np.ndarray, k: int, m: int) -> bool:
-    """On rings of at most 2k documents neighbours are not told by overlap: lay the documents out one by one instead."""
-    windows = {frozenset(row.tolist()) for row in columns}
-
-    def extend(ring: list[int]) -> bool:
-        if len(ring) == m:
-            return {frozenset(ring[(i + j) % m] for j in range(k)) for i in range(m)} == windows
-        for doc in range(m):
-            if doc not in ring and (len(ring) + 1 < k or frozenset([*ring[len(ring) + 1 - k :], doc]) in windows):
-                if extend([*ring, doc]):
-                    return True
+    if (np.diff(near.indptr) != 2).any():
         return False
-
-    return extend([0])
+    ring = [0, int(near.indices[0])]
+    while len(ring) < m:
+        one, other = near.indices[2 * ring[-1] : 2 * ring[-1] + 2].tolist()
+        ring.append(one if other == ring[-2] else other)
+    place = np.empty(m, np.int64)
+    place[ring] = np.arange(m)
+    if len(set(ring)) < m:
+        return False
+    windows = {frozenset((int(start + j) % m) for j in range(k)) for start in range(m)}
+    return {frozenset(row.tolist()) for row in place[columns]} == windows
 
 
 def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], templates: Templates, progress: Progress) -> dict[str, Any]:
@@ -281,9 +287,9 @@ class _Phrases:
                 self._starting[word] = [(p, i) for p, i in self._phrases if p and (word == p[0] if len(p) > 1 else word.startswith(p[0]))]
             for phrase, i in self._starting[word]:
                 # Words alone would also find "water polo" in "water, polonaise": the text itself must hold it.
-                if len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1])):
-                    if i not in hit and self._begins_a_word(self._texts[i], text):
-                        hit.add(i)
+                fits = len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1]))
+                if fits and i not in hit and self._begins_a_word(self._texts[i], text):
+                    hit.add(i)
         return hit
 
     @staticmethod
@@ -303,14 +309,21 @@ def _length_skew(lengths: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
 
         test = mannwhitneyu(lengths[relevant], lengths[~relevant])
         auc = test.statistic / (relevant.sum() * (~relevant).sum())
-        out |= {"mean_relevant": float(lengths[relevant].mean()), "mean_other": float(lengths[~relevant].mean()), "auc": float(auc), "p_value": float(test.pvalue)}
+        out |= {
+            "mean_relevant": float(lengths[relevant].mean()),
+            "mean_other": float(lengths[~relevant].mean()),
+            "auc": float(auc),
+            "p_value": float(test.pvalue),
+        }
     return out
 
 
 def _problems(report: AuditReport, dataset: Dataset) -> tuple[str, ...]:
     found = []
     if report.n_leaking_queries:
-        found.append(f"{report.n_leaking_queries} queries leak: what they ask also stands in {report.n_leaking_pairs} irrelevant documents.")
+        found.append(
+            f"{report.n_leaking_queries} queries leak: what they ask also stands in {report.n_leaking_pairs} irrelevant documents."
+        )
     if report.duplicate_documents:
         found.append(f"{report.duplicate_documents} documents have the same attributes as another one.")
     if len(report.attribute_counts) > 1:
@@ -320,7 +333,9 @@ def _problems(report: AuditReport, dataset: Dataset) -> tuple[str, ...]:
     if abs(auc - 0.5) > 0.1 and p < 0.001:
         found.append(f"Length gives relevance away: a relevant document is longer than another with chance {auc:.2f}.")
     if report.promised_pattern and report.promised_pattern not in report.patterns:
-        found.append(f"The pattern is not {report.promised_pattern}, as promised; it is consistent with: {', '.join(report.patterns) or 'none'}.")
+        found.append(
+            f"The pattern is not {report.promised_pattern}, as promised; it is consistent with: {', '.join(report.patterns) or 'none'}."
+        )
     if left_out := dataset.notes.get("queries_without_relevant_documents"):
         found.append(f"{left_out} queries have no relevant document.")
     return tuple(found)

@@ -105,14 +105,21 @@ def checked_dataset(
     if not len(queries):
         raise DataError(f"{who}: there are no queries; at least one is needed.")
     known_docs, known_queries = set(docs.ids), set(queries.ids)
-    for what, known, ids in (("documents", known_docs, [d for _, d, _ in judgements]), ("queries", known_queries, [q for q, _, _ in judgements])):
+    for what, known, ids in (
+        ("documents", known_docs, [d for _, d, _ in judgements]),
+        ("queries", known_queries, [q for q, _, _ in judgements]),
+    ):
         unknown = list(dict.fromkeys(i for i in ids if i not in known))
         if unknown:
             count = sum(i not in known for i in ids)
-            raise DataError(f"{who}: qrels must name known {what}; {count} lines name {len(unknown)} unknown ids: {first_examples(unknown)}.")
+            raise DataError(
+                f"{who}: qrels must name known {what}; {count} lines name {len(unknown)} unknown ids: {first_examples(unknown)}."
+            )
     relevant_queries = {q for q, _, g in judgements if g > 0}
     if not relevant_queries:
-        raise DataError(f"{who}: no document is relevant to any query ({len(judgements)} judgements, none with a positive grade); nothing can be measured.")
+        raise DataError(
+            f"{who}: no document is relevant to any query ({len(judgements)} judgements, none with a positive grade); nothing can be measured."
+        )
     found: dict[str, int | float | str] = dict(notes or {})
     left_out = len(queries) - len(relevant_queries)
     empty = sum(not t.strip() for t in docs) if empty_docs is None else empty_docs
@@ -122,8 +129,13 @@ def checked_dataset(
         found["empty_documents"] = empty
     if strict and (left_out or empty):
         examples = first_examples(q for q in queries.ids if q not in relevant_queries)
-        problems = [f"{left_out} queries have no relevant document ({examples})" if left_out else "", f"{empty} documents are empty" if empty else ""]
-        raise DataError(f"{who}: with --strict every query must have a relevant document and every document a text; {' and '.join(filter(None, problems))}.")
+        problems = [
+            f"{left_out} queries have no relevant document ({examples})" if left_out else "",
+            f"{empty} documents are empty" if empty else "",
+        ]
+        raise DataError(
+            f"{who}: with --strict every query must have a relevant document and every document a text; {' and '.join(filter(None, problems))}."
+        )
     if left_out:
         kept = [i for i, q in enumerate(queries.ids) if q in relevant_queries]
         queries = TextList([queries.ids[i] for i in kept], [queries[i] for i in kept])

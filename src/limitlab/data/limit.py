@@ -102,7 +102,9 @@ class LimitPlan:
         self.vocabulary = Vocabulary.builtin() if vocabulary is None else vocabulary
         need = dense_documents(config.n_queries, config.k) if config.pattern == "dense" else config.k
         if config.n_docs < need:
-            raise RangeError(f"make_limit(): n_docs must be at least {need} for n_queries={config.n_queries}, k={config.k}, pattern={config.pattern}; got n_docs={config.n_docs}.")
+            raise RangeError(
+                f"make_limit(): n_docs must be at least {need} for n_queries={config.n_queries}, k={config.k}, pattern={config.pattern}; got n_docs={config.n_docs}."
+            )
         logical = from_pattern(config.pattern, config.n_docs, config.n_queries, k=config.k, seed=derived(config.seed, "pattern"))
         # Relevant documents lie anywhere in the corpus: document j of the pattern goes to a permuted place.
         self._places = KeyedPermutation(config.n_docs, config.seed, "places")
@@ -191,7 +193,11 @@ class LimitPlan:
         names = self._names.of(numbers)
         rows: list[list[str]] = []
         if not self.config.small:
-            rows = [[filler[i] for i in row] for row in _distinct_rows(rng, stop - start, per_doc, len(filler)).tolist()] if relevant.size < stop - start else [[] for _ in range(stop - start)]
+            rows = (
+                [[filler[i] for i in row] for row in _distinct_rows(rng, stop - start, per_doc, len(filler)).tolist()]
+                if relevant.size < stop - start
+                else [[] for _ in range(stop - start)]
+            )
         rng = derived(self.config.seed, "relevant", number)
         for j in relevant.tolist():
             own = [self.asked[q] for q in self._asked_of[j]]
@@ -230,7 +236,9 @@ class LimitPlan:
         return RelevanceMatrix.from_pairs(rows, columns, query_ids=self.query_ids, doc_ids=doc_ids)
 
 
-def make_limit(config: LimitConfig | None = None, *, vocabulary: Vocabulary | None = None, name: str | None = None, **options: Any) -> Dataset:
+def make_limit(
+    config: LimitConfig | None = None, *, vocabulary: Vocabulary | None = None, name: str | None = None, **options: Any
+) -> Dataset:
     """A LIMIT-like dataset in memory.
 
     Parameters
@@ -278,7 +286,9 @@ def make_limit(config: LimitConfig | None = None, *, vocabulary: Vocabulary | No
     )
 
 
-def write_limit(config: LimitConfig, folder: Any, *, vocabulary: Vocabulary | None = None, overwrite: bool = False, progress: Any = None) -> Any:
+def write_limit(
+    config: LimitConfig, folder: Any, *, vocabulary: Vocabulary | None = None, overwrite: bool = False, progress: Any = None
+) -> Any:
     """Stream a LIMIT-like dataset to a folder that BEIR, ``datasets`` and mteb open; memory does not grow with n_docs.
 
     Returns
@@ -320,7 +330,7 @@ def length_matched(fillers: list[str], asked: list[str], *, at_least: int) -> li
     dropped: set[str] = set()
     while len(ordered) > at_least and abs(total / len(ordered) - goal) > 0.02:
         word = ordered.pop(-1 if total / len(ordered) > goal else 0)
-        if (total / len(ordered + [word]) - goal) * ((total - len(word)) / len(ordered) - goal) < 0:
+        if (total / (len(ordered) + 1) - goal) * ((total - len(word)) / len(ordered) - goal) < 0:
             break  # one more would overshoot
         total -= len(word)
         dropped.add(word)

@@ -170,13 +170,17 @@ def check_attributes(attributes: list[str], *, path: Path | str, lines: dict[str
         if not key:
             raise DataError.at(path, lines.get(attribute), f"attribute {attribute!r} has no word")
         if key in stems:
-            raise DataError.at(path, lines.get(attribute), f"attributes must differ after stemming; {stems[key]!r} and {attribute!r} do not")
+            raise DataError.at(
+                path, lines.get(attribute), f"attributes must differ after stemming; {stems[key]!r} and {attribute!r} do not"
+            )
         stems[key] = attribute
     inside = [(stems[part], name) for key, name in stems.items() for part in _proper_parts(key) if part in stems]
     if inside:
         pairs = first_examples([f"{a} in {b}" for a, b in inside])
         line = lines.get(inside[0][1], lines.get(inside[0][0]))  # of the one that holds the other
-        raise DataError.at(path, line, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}")
+        raise DataError.at(
+            path, line, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}"
+        )
 
 
 def check_synonyms(synonyms: dict[str, str], attributes: list[str], *, path: Path | str, lines: dict[str, int]) -> None:
@@ -188,7 +192,11 @@ def check_synonyms(synonyms: dict[str, str], attributes: list[str], *, path: Pat
         if not key:
             raise DataError.at(path, lines.get(attribute), f"synonym {synonym!r} has no word")
         if key in stems or key in parts or any(part in stems for part in _proper_parts(key)):
-            raise DataError.at(path, lines.get(attribute), f"synonym {synonym!r} of {attribute!r} must not be, hold or lie in an attribute, or its query leaks")
+            raise DataError.at(
+                path,
+                lines.get(attribute),
+                f"synonym {synonym!r} of {attribute!r} must not be, hold or lie in an attribute, or its query leaks",
+            )
 
 
 def _numbers(path: Path | str) -> dict[str, int]:

@@ -1,9 +1,12 @@
-"""Floor 5: measures, comparison, retriever x dataset -> result."""
+"""Floor 4: measures, comparison, retriever x dataset -> result."""
 
 from limitlab.evaluation.compare import Comparison, bootstrap, compare_paired
-from limitlab.evaluation.evaluate import DEFAULT_MEASURES, EvaluationConfig, evaluate, load_result
+from limitlab.evaluation.config import DEFAULT_MEASURES, EvaluationConfig
+from limitlab.evaluation.evaluate import evaluate
+from limitlab.evaluation.facts import dataset_facts
 from limitlab.evaluation.measures import Measure, parse_measures, per_query
 from limitlab.evaluation.result import DatasetFacts, Estimate, EvaluationResult, Row, merged
+from limitlab.evaluation.stored import load_result
 
 __all__ = [
     "DEFAULT_MEASURES",
@@ -16,6 +19,7 @@ __all__ = [
     "Row",
     "bootstrap",
     "compare_paired",
+    "dataset_facts",
     "evaluate",
     "load_result",
     "merged",

@@ -71,7 +71,14 @@ class Comparison:
 
 
 def compare_paired(
-    a: np.ndarray, b: np.ndarray, *, first: str = "first", second: str = "second", measure: str = "", n_resamples: int = 10_000, seed: int = 0
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    first: str = "first",
+    second: str = "second",
+    measure: str = "",
+    n_resamples: int = 10_000,
+    seed: int = 0,
 ) -> Comparison:
     """Randomisation test by sign flips of the per-query differences [Smucker2007].
 
@@ -85,6 +92,10 @@ def compare_paired(
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise ShapeError(f"compare_paired(): a and b must have the same shape (n_queries,); got {a.shape} and {b.shape}.")
+    left_out = np.isnan(a) & np.isnan(b)  # queries without a relevant document have no value under either
+    a, b = a[~left_out], b[~left_out]
+    if not a.size:
+        raise ShapeError("compare_paired(): at least one query must have a value; got none.")
     whole("compare_paired()", "n_resamples", n_resamples, low=100)
     d = a - b
     rng = generator("compare_paired()", seed)

@@ -24,7 +24,15 @@ from limitlab.relevance import RelevanceMatrix
 from limitlab.search import TIE_RULES, RelevantRanks
 
 _KINDS = {"recall": "R", "all_relevant": "All", "ndcg": "nDCG", "mrr": "MRR"}
-_SPELLINGS = {"r": "recall", "recall": "recall", "all": "all_relevant", "all_relevant": "all_relevant", "ndcg": "ndcg", "mrr": "mrr", "rr": "mrr"}
+_SPELLINGS = {
+    "r": "recall",
+    "recall": "recall",
+    "all": "all_relevant",
+    "all_relevant": "all_relevant",
+    "ndcg": "ndcg",
+    "mrr": "mrr",
+    "rr": "mrr",
+}
 
 
 @dataclass(frozen=True)

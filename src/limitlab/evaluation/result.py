@@ -174,7 +174,9 @@ class EvaluationResult:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UnknownName(f"row {name!r} is there for several datasets; pass dataset= one of {', '.join(sorted({r.dataset for r in found}))}.")
+            raise UnknownName(
+                f"row {name!r} is there for several datasets; pass dataset= one of {', '.join(sorted({r.dataset for r in found}))}."
+            )
         raise UnknownName.of("EvaluationResult.row()", "row", name, {r.name for r in self.rows})
 
     @property
@@ -204,7 +206,9 @@ class EvaluationResult:
         a, b = self.row(first, dataset=dataset), self.row(second, dataset=dataset)
         if a.dataset != b.dataset:
             raise InvalidArgument(f"compare(): both rows must be on one dataset; got {a.dataset} and {b.dataset}.")
-        return compare_paired(self.per_query(a, measure), self.per_query(b, measure), first=a.name, second=b.name, measure=measure, seed=seed)
+        return compare_paired(
+            self.per_query(a, measure), self.per_query(b, measure), first=a.name, second=b.name, measure=measure, seed=seed
+        )
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -224,8 +228,9 @@ class EvaluationResult:
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> EvaluationResult:
         """The inverse of ``to_dict``; DataError when the schema is another."""
-        if record.get("schema") != SCHEMA:
-            raise DataError(f"evaluation result: schema must be {SCHEMA!r}; got {record.get('schema')!r}.")
+        schema = record.get("schema") if isinstance(record, dict) else None
+        if schema != SCHEMA:
+            raise DataError(f"evaluation result: schema must be {SCHEMA!r}; got {schema!r}.")
         return cls(
             rows=tuple(Row.from_dict(r) for r in record["rows"]),
             datasets=tuple(DatasetFacts(**d) for d in record["datasets"]),
@@ -295,8 +300,15 @@ def merged(results: Iterable[EvaluationResult]) -> EvaluationResult:
             rows[(row.dataset, row.key or f"{number}:{row.name}")] = row
             if row.artefact is not None and result.load_arrays is not None:
                 loaders[row.artefact] = result.load_arrays
-    datasets = {d.name: d for result in results for d in result.datasets}
-    worst = next((r for r in results if r.status is not Status.SOLVED), results[-1])
+    datasets: dict[str, DatasetFacts] = {}
+    for facts in (d for result in results for d in result.datasets):
+        known = datasets.setdefault(facts.name, facts)
+        if known.fingerprint != facts.fingerprint:
+            raise InvalidArgument(
+                f"merged(): datasets of one name must be the same; two different ones are named {facts.name!r}. Evaluate one of them under another name."
+            )
+    severity = [Status.SOLVED, Status.NOT_SOLVED, Status.STOPPED, Status.RUNNING, Status.FAILED]
+    worst = max(reversed(results), key=lambda r: severity.index(r.status))
     return replace(
         worst,
         rows=tuple(rows.values()),

@@ -31,7 +31,7 @@ class Artefacts:
     def put(self, arrays: Mapping[str, np.ndarray]) -> str:
         """Store arrays; returns their SHA-256 (64 hex digits)."""
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{name: arrays[name] for name in sorted(arrays)})
+        np.savez_compressed(buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
         digest = hashlib.sha256()
         for name in sorted(arrays):  # of the arrays, not of the zip file: that holds the time of writing
             array = np.ascontiguousarray(arrays[name])

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from limitlab._core.status import Status
 from limitlab.ledger.artefacts import Artefacts
 
 _SCHEMA_VERSION = 1
+_PATIENCE_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, config TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
@@ -85,20 +87,44 @@ class Ledger:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.path = self.folder / "ledger.sqlite"
         self.artefacts = Artefacts(self.folder / "artefacts")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the tables of a new file; refuse a foreign one before anything in it is changed."""
         with self._connection() as db:
+            db.execute("BEGIN")  # version and tables of one moment, also while another process makes them
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if version > _SCHEMA_VERSION:
-                raise DataError.at(self.path, None, f"this ledger has format {version}; this limitlab reads up to {_SCHEMA_VERSION}. Upgrade limitlab")
-            if version < _SCHEMA_VERSION:
-                db.executescript(_SCHEMA)
-                db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+                raise DataError.at(
+                    self.path, None, f"this ledger has format {version}; this limitlab reads up to {_SCHEMA_VERSION}. Upgrade limitlab"
+                )
+            if (version == 0 and tables) or (version == _SCHEMA_VERSION and not {"runs", "cells"} <= tables):
+                raise DataError.at(self.path, None, "not a limitlab ledger; it belongs to another program. Move it away, a new one is made")
+            if version == _SCHEMA_VERSION:
+                return
+        # Switching a file to WAL does not wait for other connections as everything else does: try until it is done.
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                with self._connection() as db:
+                    db.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        with self._connection() as db:
+            db.execute("BEGIN IMMEDIATE")  # all or nothing, so that a file with tables and without our version is another's
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=60)) as db:
+            with closing(sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS)) as db:
                 db.row_factory = sqlite3.Row
-                db.execute("PRAGMA journal_mode=WAL")
                 db.execute("PRAGMA foreign_keys=ON")
                 with db:
                     yield db
@@ -115,7 +141,17 @@ class Ledger:
         with self._connection() as db:
             db.execute(
                 "INSERT INTO runs (id, kind, title, config, status, message, created, pid, pid_start) VALUES (?,?,?,?,?,?,?,?,?)",
-                (run_id, kind, title, canonical_json(config), Status.RUNNING.key, Status.RUNNING.value, now(), os.getpid(), _process_start(os.getpid())),
+                (
+                    run_id,
+                    kind,
+                    title,
+                    canonical_json(config),
+                    Status.RUNNING.key,
+                    Status.RUNNING.value,
+                    now(),
+                    os.getpid(),
+                    _process_start(os.getpid()),
+                ),
             )
         return run_id
 
@@ -172,7 +208,10 @@ class Ledger:
         with self._connection() as db:
             for row in db.execute("SELECT id, pid, pid_start FROM runs WHERE status = ?", (Status.RUNNING.key,)).fetchall():
                 if _process_start(row["pid"]) != row["pid_start"]:
-                    db.execute("UPDATE runs SET status = ?, message = ? WHERE id = ?", (Status.STOPPED.key, "The process ended before the run did. " + Status.STOPPED.value, row["id"]))
+                    db.execute(
+                        "UPDATE runs SET status = ?, message = ? WHERE id = ?",
+                        (Status.STOPPED.key, "The process ended before the run did. " + Status.STOPPED.value, row["id"]),
+                    )
             rows = db.execute(query, (kind,) if kind else ()).fetchall()
         return [_run(row) for row in rows]
 

@@ -62,7 +62,9 @@ class RelevanceMatrix:
         indices = _whole_array(who, "indices", indices, np.int32)
         grades = np.ones(indices.size, np.int32) if grades is None else _whole_array(who, "grades", grades, np.int32)
         if indptr.ndim != 1 or indptr.size < 1 or indptr[0] != 0 or indptr[-1] != indices.size or (np.diff(indptr) < 0).any():
-            raise ShapeError(f"{who}: indptr must ascend from 0 to the number of entries; got {indptr.size} values, {indices.size} entries.")
+            raise ShapeError(
+                f"{who}: indptr must ascend from 0 to the number of entries; got {indptr.size} values, {indices.size} entries."
+            )
         if grades.shape != indices.shape:
             raise ShapeError(f"{who}: grades must have one value per entry; got {grades.size} for {indices.size} entries.")
         columns = n_docs if n_docs is not None else (len(doc_ids) if doc_ids is not None else int(indices.max(initial=-1)) + 1)
@@ -138,7 +140,9 @@ class RelevanceMatrix:
             g.append(int(grade))
         query_ids = list(rows) if query_ids is None else query_ids
         doc_ids = list(columns) if doc_ids is None else doc_ids
-        return cls.from_pairs(np.asarray(r, np.int64), np.asarray(c, np.int64), np.asarray(g, np.int64), query_ids=query_ids, doc_ids=doc_ids)
+        return cls.from_pairs(
+            np.asarray(r, np.int64), np.asarray(c, np.int64), np.asarray(g, np.int64), query_ids=query_ids, doc_ids=doc_ids
+        )
 
     @classmethod
     def from_pairs(
@@ -290,7 +294,7 @@ def _whole_array(who: str, name: str, values: Any, kind: type) -> np.ndarray:
     """A copy as whole numbers of this kind; fractions and numbers that do not fit are refused, not cut."""
     given = np.asarray(values)
     with np.errstate(invalid="ignore"):
-        out = np.array(given, dtype=kind)
+        out: np.ndarray = np.array(given, dtype=kind)
     if given.size and not np.array_equal(out, given):
         raise ShapeError(f"{who}: {name} must be whole numbers that fit {np.dtype(kind).name}; got {given.dtype} values that are not.")
     return out

@@ -155,7 +155,9 @@ def _sizes(who: str, n_docs: int, n_queries: int, k: int) -> None:
     whole(who, "n_queries", n_queries, low=1)
     whole(who, "k", k, low=1, high=n_docs, high_name="n_docs")
     if n_queries * k > MAX_ENTRIES:
-        raise TooLarge(f"{who}: {n_queries:,} queries x {k:,} relevant documents are {n_queries * k:,} entries; the limit is {MAX_ENTRIES:,}.")
+        raise TooLarge(
+            f"{who}: {n_queries:,} queries x {k:,} relevant documents are {n_queries * k:,} entries; the limit is {MAX_ENTRIES:,}."
+        )
 
 
 def _uniform(rows: np.ndarray, n_docs: int) -> RelevanceMatrix:

@@ -78,7 +78,9 @@ def query_graph(relevance: RelevanceMatrix, *, min_relevance: int = 1, max_block
         edges += int(other.sum())
         strength += float((overlap / (sizes[rows[other]] + sizes[shared.indices[other]] - overlap)).sum())
     pairs = n * (n - 1)
-    return QueryGraph(n_queries=n, n_edges=edges // 2, density=edges / pairs if pairs else 0.0, mean_query_strength=strength / n if n else 0.0)
+    return QueryGraph(
+        n_queries=n, n_edges=edges // 2, density=edges / pairs if pairs else 0.0, mean_query_strength=strength / n if n else 0.0
+    )
 
 
 def _row_blocks(weight: np.ndarray, limit: int) -> Iterator[tuple[int, int]]:

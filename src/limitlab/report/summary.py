@@ -139,11 +139,15 @@ def _against_untrained(result: EvaluationResult, top: Glance) -> list[str]:
     """Whether retrievers that learnt nothing do better with the same number of dimensions."""
     if top.sized is None:
         return []
-    same = [r for r in chosen.solved(result, top.dataset) if r.family == "untrained" and r.dim == top.sized.dim and top.measure in r.measures]
+    same = [
+        r for r in chosen.solved(result, top.dataset) if r.family == "untrained" and r.dim == top.sized.dim and top.measure in r.measures
+    ]
     best = chosen.best(same, top.measure)
     if best is None or best.measures[top.measure].low <= top.sized.measures[top.measure].high:
         return []
-    return [f"{best.label or best.retriever}, which learn nothing, reach {value_words(best, top.measure)} with the same {best.dim} dimensions: the space holds more than the encoder uses."]
+    return [
+        f"{best.label or best.retriever}, which learn nothing, reach {value_words(best, top.measure)} with the same {best.dim} dimensions: the space holds more than the encoder uses."
+    ]
 
 
 def cards(result: EvaluationResult) -> list[Card]:

@@ -38,7 +38,13 @@ class PatternComparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with a schema version."""
-        return {"schema": "limitlab.patterns/1", "measure": self.measure, "ours": self.ours, "published": self.published, "result": self.result.to_dict()}
+        return {
+            "schema": "limitlab.patterns/1",
+            "measure": self.measure,
+            "ours": self.ours,
+            "published": self.published,
+            "result": self.result.to_dict(),
+        }
 
 
 def reproduce_patterns(
@@ -57,8 +63,19 @@ def reproduce_patterns(
 
     Documents that no query asks about are the same in all four, so an encoder sees them once.
     """
-    data = [make_limit(n_docs=n_docs, n_queries=n_queries, k=k, seed=seed, pattern=p, name=f"LIMIT {p}, {n_docs:,} documents") for p in PATTERNS]
-    result = evaluate(data, list(retrievers), dims=dims, title=f"patterns, {n_docs:,} documents", kind="patterns", ledger=ledger, command=command, progress=progress)
+    data = [
+        make_limit(n_docs=n_docs, n_queries=n_queries, k=k, seed=seed, pattern=p, name=f"LIMIT {p}, {n_docs:,} documents") for p in PATTERNS
+    ]
+    result = evaluate(
+        data,
+        list(retrievers),
+        dims=dims,
+        title=f"patterns, {n_docs:,} documents",
+        kind="patterns",
+        ledger=ledger,
+        command=command,
+        progress=progress,
+    )
     measure = "recall@100"
     pattern_of = {d.name: d.pattern or "" for d in result.datasets}
     ours: dict[str, dict[str, float]] = {}

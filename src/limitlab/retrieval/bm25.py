@@ -42,13 +42,28 @@ class BM25:
     family = "lexical"
     max_dim = None
 
-    def __init__(self, *, k1: float = 1.5, b: float = 0.75, stemmer: str = "english", stopwords: str = "english", method: str = "lucene") -> None:
+    def __init__(
+        self, *, k1: float = 1.5, b: float = 0.75, stemmer: str = "english", stopwords: str = "english", method: str = "lucene"
+    ) -> None:
         self.k1 = real("BM25()", "k1", k1, low=0.0)
         self.b = real("BM25()", "b", b, low=0.0, high=1.0)
         self.method = choice("BM25()", "method", method, _METHODS)
+        for name, value in (("stemmer", stemmer), ("stopwords", stopwords)):
+            if not isinstance(value, str):
+                raise InvalidArgument(f"BM25(): {name} must be 'none' or a language; got {name}={value!r}.")
         self.stemmer, self.stopwords = stemmer, stopwords
         self._stem = self._make_stemmer()
-        changed = [f"{n}={v}" for n, v, usual in (("k1", k1, 1.5), ("b", b, 0.75), ("stemmer", stemmer, "english"), ("stopwords", stopwords, "english"), ("method", method, "lucene")) if v != usual]
+        changed = [
+            f"{n}={v}"
+            for n, v, usual in (
+                ("k1", k1, 1.5),
+                ("b", b, 0.75),
+                ("stemmer", stemmer, "english"),
+                ("stopwords", stopwords, "english"),
+                ("method", method, "lucene"),
+            )
+            if v != usual
+        ]
         if changed:
             self.name = "bm25:" + ",".join(changed)
             self.label = f"BM25 ({', '.join(changed)})"
@@ -82,9 +97,13 @@ class BM25:
             self._queries = self._tokens(queries)
             self._n_docs = len(docs)
             self._engine = bm25s.BM25(k1=self.k1, b=self.b, method=self.method)
-            self._engine.index(corpus, show_progress=False)
-        held = sum(self._engine.scores[part].nbytes for part in ("data", "indices", "indptr"))
-        unknown = sum(not any(t in self._engine.vocab_dict for t in row) for row in self._queries)
+            self._known: dict[str, int] = {}
+            held = 0
+            if any(corpus):  # bm25s cannot index documents that are all empty or made of stop words
+                self._engine.index(corpus, show_progress=False)
+                self._known = self._engine.vocab_dict
+                held = sum(self._engine.scores[part].nbytes for part in ("data", "indices", "indptr"))
+        unknown = sum(not any(t in self._known for t in row) for row in self._queries)
         notes = {"queries_without_known_terms": unknown} if unknown else {}
         return {"cost": {"index_seconds": watch.seconds, "bytes_per_doc": held / max(1, len(docs))}, "notes": notes}
 
@@ -95,10 +114,14 @@ class BM25:
         try:
             tokenised = bm25s.tokenize(list(texts), stopwords=stop, stemmer=self._stem, show_progress=False, return_ids=False)
         except ValueError as error:
-            raise InvalidArgument(f"BM25(): stopwords must be 'none' or a language that bm25s knows; got {self.stopwords!r} ({error}).") from error
+            raise InvalidArgument(
+                f"BM25(): stopwords must be 'none' or a language that bm25s knows; got {self.stopwords!r} ({error})."
+            ) from error
         return tokenised
 
-    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT) -> SearchResult:
+    def search(
+        self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
+    ) -> SearchResult:
         """Exact scores of all documents, one block of queries at a time."""
         return search_scores(self._score_blocks(progress), n_docs=self._n_docs, k=k, places=places, relevant=relevant, lowest=0.0)
 
@@ -108,11 +131,22 @@ class BM25:
             for start in range(0, len(self._queries), rows):
                 block = np.zeros((len(self._queries[start : start + rows]), self._n_docs), np.float32)
                 for scores, tokens in zip(block, self._queries[start : start + rows]):
-                    known = [t for t in tokens if t in self._engine.vocab_dict]
+                    known = [t for t in tokens if t in self._known]
                     if known:  # bm25s has no answer for a query of unknown words only
                         scores[:] = self._engine.get_scores(known)
+                        self._without_baseline(scores, known)
                 yield block
                 bar.advance(len(block))
+
+    def _without_baseline(self, scores: np.ndarray, tokens: list[str]) -> None:
+        """bm25l and bm25+ give every document a score for words it lacks; documents without any query word get zero back."""
+        if self._engine.nonoccurrence_array is None:
+            return
+        stored = self._engine.scores
+        matching = np.zeros(self._n_docs, bool)
+        for number in {self._known[t] for t in tokens}:
+            matching[stored["indices"][stored["indptr"][number] : stored["indptr"][number + 1]]] = True
+        scores[~matching] = 0.0
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""

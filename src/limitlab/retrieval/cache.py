@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,9 +53,15 @@ class EmbeddingCache:
         for path in sorted(self.folder.glob("*.npz")):
             if path.name in self._seen:
                 continue
-            with np.load(path, allow_pickle=False) as stored:
-                new = stored["keys"]
             self._seen.add(path.name)
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    new = stored["keys"]
+                    whole = stored["tokens"].size == new.size
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                whole = False
+            if not whole:  # cut short by a full disk or a crash of the machine: its texts are encoded again
+                continue
             keys.append(new)
             shards.append(np.full(new.size, len(self._files), np.int32))
             rows.append(np.arange(new.size, dtype=np.int32))

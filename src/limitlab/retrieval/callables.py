@@ -35,7 +35,9 @@ class CallableRetriever:
     max_dim = None
     family = "other"
 
-    def __init__(self, search: Callable[[list[str], int], Sequence[Hits]], *, name: str = "my-retriever", version: str | None = None) -> None:
+    def __init__(
+        self, search: Callable[[list[str], int], Sequence[Hits]], *, name: str = "my-retriever", version: str | None = None
+    ) -> None:
         self._search = search
         self.name = self.label = name
         self._version = version
@@ -50,7 +52,9 @@ class CallableRetriever:
         self._queries = queries
         return {"cost": {}, "notes": {}}
 
-    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT) -> SearchResult:
+    def search(
+        self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
+    ) -> SearchResult:
         """Ask the function once for all queries."""
         texts = list(self._queries)
         with Stopwatch(), progress.task(self.name, None):
@@ -65,12 +69,16 @@ class CallableRetriever:
             unknown += [d for d, _ in pairs if d not in self._numbers]
             kept = [(self._numbers[d], np.float32(s)) for d, s in pairs if d in self._numbers]
             if len({j for j, _ in kept}) != len(kept) or not all(np.isfinite(s) for _, s in kept):
-                raise DataError(f"{self.name}: a result must list each document once, with finite scores; that of query {self._queries.ids[i]!r} does not.")
+                raise DataError(
+                    f"{self.name}: a result must list each document once, with finite scores; that of query {self._queries.ids[i]!r} does not."
+                )
             kept.sort(key=lambda pair: (-pair[1], places[pair[0]]))
             for at, (j, s) in enumerate(kept[:k]):
                 indices[i, at], scores[i, at] = j, s
         if unknown:
-            raise DataError(f"{self.name}: results must name documents of the corpus; {len(unknown)} hits do not: {first_examples(dict.fromkeys(unknown))}.")
+            raise DataError(
+                f"{self.name}: results must name documents of the corpus; {len(unknown)} hits do not: {first_examples(dict.fromkeys(unknown))}."
+            )
         return SearchResult(indices, scores, RelevantRanks.from_lists(relevant, indices, scores, places))
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:

@@ -60,7 +60,7 @@ class Dense:
         self.precision = precision
         self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code)
         self._query_prompt, self._document_prompt = query_prompt, document_prompt
-        self._cache_root = cache
+        self._cache_root = Path(cache) if cache is not None else None
         self._docs: np.ndarray | None = None
 
     @property
@@ -97,10 +97,17 @@ class Dense:
             notes["queries_cut"] = int((query_tokens > limit).sum())
         cost: dict[str, float] = {"bytes_per_doc": 4.0 * self._docs.shape[1]}
         if encoded:
-            cost |= {"encode_seconds": seconds, "docs_encoded": float(encoded), "docs_per_second": encoded / seconds, "encode_queries_seconds": query_seconds}
+            cost |= {
+                "encode_seconds": seconds,
+                "docs_encoded": float(encoded),
+                "docs_per_second": encoded / seconds,
+                "encode_queries_seconds": query_seconds,
+            }
         return {"cost": cost, "notes": notes}
 
-    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT) -> SearchResult:
+    def search(
+        self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
+    ) -> SearchResult:
         """Exact cosine search over the first ``dim`` values, renormalised."""
         if self._docs is None:
             raise RangeError("Dense.search(): index() must be called first.")
@@ -115,7 +122,9 @@ class Dense:
         given = self._query_prompt if kind == "query" else self._document_prompt
         prompt = self._encoder.prompt(kind, given)
         root = self._cache_root or home() / "embeddings"
-        cache = EmbeddingCache(root, {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens})
+        cache = EmbeddingCache(
+            root, {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens}
+        )
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)

@@ -90,20 +90,31 @@ class SentenceEncoder:
         return int(limit) if limit else None
 
     def prompt(self, kind: str, given: str | None) -> str:
-        """The prompt for "query" or "document": the one given, else the model's own, else none."""
+        """The prompt for "query" or "document": the one given, else the model's own, else none.
+
+        Names and default are looked up as ``encode_query`` and ``encode_document`` of sentence-transformers do.
+        """
         if given is not None:
-            return given
-        return (self.model().prompts or {}).get(kind) or ""
+            return str(given)
+        model = self.model()
+        prompts = model.prompts or {}
+        names = ("query",) if kind == "query" else ("document", "passage", "corpus")
+        found = next((prompts[n] for n in names if prompts.get(n)), None)
+        return found if found is not None else prompts.get(model.default_prompt_name or "") or ""
 
     def encode(self, texts: list[str], *, prompt: str, precision: str) -> tuple[np.ndarray, np.ndarray]:
         """((n, dim) float32 vectors as the model gives them, (n,) tokens before truncation)."""
         model = self.model(precision)
         lengths = self._token_counts(model, [prompt + t for t in texts])
         # Texts arrive sorted by length, so a batch holds nearly equal ones; small batches stay in cache.
-        vectors = model.encode(texts, prompt=prompt or None, batch_size=16, show_progress_bar=False, convert_to_tensor=True, normalize_embeddings=False)
+        vectors = model.encode(
+            texts, prompt=prompt, batch_size=16, show_progress_bar=False, convert_to_tensor=True, normalize_embeddings=False
+        )
         out = vectors.float().cpu().numpy()
         if not np.isfinite(out).all():
-            raise DataError(f"{self.source}: the model returned NaN or infinity for {int((~np.isfinite(out).all(axis=1)).sum())} texts at {precision}; try --precision float32.")
+            raise DataError(
+                f"{self.source}: the model returned NaN or infinity for {int((~np.isfinite(out).all(axis=1)).sum())} texts at {precision}; try --precision float32."
+            )
         return out, lengths
 
     def _token_counts(self, model: Any, texts: list[str]) -> np.ndarray:
@@ -151,7 +162,9 @@ def _fingerprint(source: str) -> str:
     folder = Path(source)
     if folder.is_dir():
         digest = hashlib.sha256()
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".json", ".safetensors", ".bin", ".txt", ".model", ".py")):
+        for path in sorted(
+            p for p in folder.rglob("*") if p.is_file() and p.suffix in (".json", ".safetensors", ".bin", ".txt", ".model", ".py")
+        ):
             digest.update(f"{path.relative_to(folder)}:{sha256_file(path)}\n".encode())
         return digest.hexdigest()[:24]
     try:
@@ -164,5 +177,3 @@ def _fingerprint(source: str) -> str:
     except (OSError, ValueError, HfHubHTTPError) as error:
         why = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise DataError(f"{source}: not a folder, and not to be had from the hub ({why}).") from error
-
-

@@ -31,5 +31,9 @@ def packaged_folder(name: str) -> str:
     folder = Path(spec.origin).parent / "model"
     found = sha256_file(folder / "model.safetensors")
     if found != _WEIGHTS[name]:
-        raise DataError.at(folder / "model.safetensors", None, f"the weights of {label} must have sha256 {_WEIGHTS[name][:16]}..., these have {found[:16]}...; reinstall the package")
+        raise DataError.at(
+            folder / "model.safetensors",
+            None,
+            f"the weights of {label} must have sha256 {_WEIGHTS[name][:16]}..., these have {found[:16]}...; reinstall the package",
+        )
     return str(folder)

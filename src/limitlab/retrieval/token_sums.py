@@ -81,9 +81,13 @@ class TokenSums:
         notes = {"tokens": kind, "distinct_tokens": len(numbers), "tokens_per_doc": round(self._per_doc, 2)}
         return {"cost": {"index_seconds": watch.seconds, "bytes_per_doc": 4.0 * self._dim}, "notes": notes}
 
-    def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT) -> SearchResult:
+    def search(
+        self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
+    ) -> SearchResult:
         """Exact search over the first ``dim`` values."""
-        return exact_search(self._docs, self._queries, k=k, places=places, dim=dim, normalise=not self._phrases, relevant=relevant, progress=progress)
+        return exact_search(
+            self._docs, self._queries, k=k, places=places, dim=dim, normalise=not self._phrases, relevant=relevant, progress=progress
+        )
 
     def predict(self, measure: str, cut: int, *, n_docs: int, n_relevant: int, dim: int | None) -> float | None:
         """Closed-form recall where the model behind it holds: one token a query, scored by inner product."""

@@ -36,7 +36,9 @@ class RelevantRanks:
         """Consecutive blocks of queries as one."""
         lengths = [np.diff(p.indptr) for p in parts]
         indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]) if parts else np.zeros(1, np.int64)
-        arrays = [np.concatenate([getattr(p, f) for p in parts]) for f in ("above", "tied", "before")] if parts else [np.zeros(0, np.int64)] * 3
+        arrays = (
+            [np.concatenate([getattr(p, f) for p in parts]) for f in ("above", "tied", "before")] if parts else [np.zeros(0, np.int64)] * 3
+        )
         return cls(indptr, *arrays)
 
     @classmethod

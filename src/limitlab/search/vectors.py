@@ -26,7 +26,9 @@ def as_float32(rows: np.ndarray, dim: int, *, name: str = "vectors") -> np.ndarr
     with np.errstate(over="ignore"):
         out = np.ascontiguousarray(rows[:, :dim], np.float32)
     if not np.isfinite(out).all():
-        raise ShapeError(f"search: {name} must be within float32's range, {np.finfo(np.float32).max:.3g}; {int((~np.isfinite(out).all(axis=1)).sum())} rows are not.")
+        raise ShapeError(
+            f"search: {name} must be within float32's range, {np.finfo(np.float32).max:.3g}; {int((~np.isfinite(out).all(axis=1)).sum())} rows are not."
+        )
     return out
 
 

@@ -34,7 +34,9 @@ def load_hub(repository: str, *, split: str = "test", strict: bool = False, name
                     problem = error
         offline = " HF_HUB_OFFLINE is set." if os.environ.get("HF_HUB_OFFLINE") else ""
         why = str(problem).splitlines()[0][:200] if problem else "no such configuration"
-        raise DataError(f"hf:{repository}: configuration {names[0]!r} cannot be loaded ({why}).{offline} Pass a local folder instead.") from problem
+        raise DataError(
+            f"hf:{repository}: configuration {names[0]!r} cannot be loaded ({why}).{offline} Pass a local folder instead."
+        ) from problem
 
     docs = rows("corpus", splits=("corpus", split, "train"))
     queries = rows("queries", splits=("queries", split, "train"))

@@ -17,7 +17,9 @@ _CORPUS = ("corpus.jsonl", "corpus/corpus.jsonl", "corpus/test.jsonl")
 _QUERIES = ("queries.jsonl", "queries/queries.jsonl", "queries/test.jsonl")
 
 
-def load(source: str | Path, *, split: str = "test", qrels: str | Path | None = None, strict: bool = False, name: str | None = None) -> Dataset:
+def load(
+    source: str | Path, *, split: str = "test", qrels: str | Path | None = None, strict: bool = False, name: str | None = None
+) -> Dataset:
     """A dataset from a folder, or from the hub with ``hf:owner/name``.
 
     Folders: BEIR (``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv``), the released LIMIT layout (``corpus.jsonl``,
@@ -109,7 +111,9 @@ def _tsv_qrels(path: Path) -> Iterator[Judgement]:
                 if len(row) == 4:
                     row = [row[0], row[2], row[3]]
                 if len(row) != 3:
-                    raise DataError.at(path, number, f"three tab-separated fields are expected (query-id, corpus-id, score); the line has {len(row)}")
+                    raise DataError.at(
+                        path, number, f"three tab-separated fields are expected (query-id, corpus-id, score); the line has {len(row)}"
+                    )
                 if not row[0] or not row[1]:
                     raise DataError.at(path, number, "an id is empty")
                 yield row[0], row[1], whole_grade(path, number, row[2])
@@ -149,5 +153,3 @@ def _manifest(folder: Path) -> dict[str, object]:
         return {}
     templates = {"templates": found["templates"]} if isinstance(found.get("templates"), dict) else {}
     return {"generator": found.get("generator"), "pattern": config.get("pattern"), "config": config, **templates}
-
-
