@@ -30,17 +30,17 @@ def render(table: Table, *, colour: bool | None = None) -> str:
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Sequence[int] = ()) -> str:
     """A small table; columns whose numbers are in ``right`` are right-aligned."""
-    table = Table(title=title and escape(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
         table.add_column(escape(column), justify="right" if i in right else "left", no_wrap=i in right)
     for row in rows:
         table.add_row(*("" if v is None else escape(str(v)) for v in row))
-    return render(table)
+    return f"{title}\n{render(table)}" if title else render(table)
 
 
 def result_table(result: EvaluationResult) -> str:
     """One table a dataset: a line a row, measures in percent."""
-    from limitlab.evaluation import Measure
+    from limitlab.evaluation import Measure, all_remarks
 
     names = result.measure_names
     parts = []
@@ -69,7 +69,6 @@ def result_table(result: EvaluationResult) -> str:
         title = f"{facts.name}: {facts.n_docs:,} documents, {facts.n_queries:,} queries, {facts.n_relevant:,} relevant pairs; percent"
         parts.append(plain_table(head, lines, title=title, right=range(1, len(head))))
         for name, value in facts.notes.items():
-            parts.append(
-                f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}"
-            )
+            parts.append(f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}")
+        parts += [f"  note: {sentence}" for sentence in all_remarks(rows)]
     return "\n".join(parts)

@@ -5,6 +5,7 @@ from limitlab.evaluation.config import DEFAULT_MEASURES, EvaluationConfig
 from limitlab.evaluation.evaluate import evaluate
 from limitlab.evaluation.facts import dataset_facts
 from limitlab.evaluation.measures import Measure, parse_measures, per_query
+from limitlab.evaluation.remarks import all_remarks, remarks
 from limitlab.evaluation.result import DatasetFacts, Estimate, EvaluationResult, Row, merged
 from limitlab.evaluation.stored import load_result
 
@@ -17,6 +18,7 @@ __all__ = [
     "EvaluationResult",
     "Measure",
     "Row",
+    "all_remarks",
     "bootstrap",
     "compare_paired",
     "dataset_facts",
@@ -25,4 +27,5 @@ __all__ = [
     "merged",
     "parse_measures",
     "per_query",
+    "remarks",
 ]

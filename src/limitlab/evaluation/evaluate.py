@@ -211,6 +211,10 @@ class _Evaluation:
         try:
             made = retriever.index(dataset.docs, dataset.queries, progress=self.progress)
             relevant = _relevant_set(dataset)
+            cut = getattr(retriever, "truncated", None)
+            if cut is not None and len(cut):
+                share = np.isin(np.unique(relevant.members), cut).mean()
+                made["notes"]["relevant_documents_cut_share"] = round(float(share), 4)
             places = tie_order(dataset.docs.ids, self.config.ties)
             for dim in fits:
                 with Stopwatch() as watch:

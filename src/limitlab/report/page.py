@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from limitlab._core.errors import InvalidArgument
 from limitlab._core.files import write_text
 from limitlab._core.provenance import now
-from limitlab.evaluation import EvaluationResult
+from limitlab.evaluation import EvaluationResult, all_remarks
 from limitlab.report import origin, summary
 from limitlab.report import selection as chosen
 from limitlab.report.curves import dimension_figure
@@ -38,7 +38,7 @@ def figures(result: EvaluationResult) -> dict[str, go.Figure]:
 
     Examples
     --------
-    >>> from limitlab.evaluation import EvaluationResult
+    >>> from limitlab.evaluation import EvaluationResult, all_remarks
     >>> figures(EvaluationResult(rows=(), datasets=()))
     {}
     """
@@ -149,6 +149,7 @@ def _dataset(result: EvaluationResult, name: str) -> dict[str, Any]:
         "name": name,
         "curve": f"dimension/{name}",
         "facts": known,
+        "remarks": all_remarks(r for r in result.rows if r.dataset == name),
         "measure": measure,
         "words": measure and chosen.measure_words(measure),
         "compared": compared,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,8 @@ def read_texts(path: Path) -> tuple[Texts, int]:
 class JsonlTexts:
     """Texts left in their file; one byte offset each is held in memory."""
 
-    def __init__(self, path: Path, ids: list[str], offsets: array) -> None:
-        self.ids = ids
+    def __init__(self, path: Path, ids: Sequence[str], offsets: array) -> None:
+        self.ids: Sequence[str] = ids
         self._path, self._offsets = path, offsets
         self._file: Any = None
 
