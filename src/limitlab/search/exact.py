@@ -100,7 +100,7 @@ def exact_search(
     # Queries go in blocks too, so that a block of products stays near 16 MiB and is read back from cache.
     block_queries = max(1, min(n_queries, 1024))
     if block_docs is None:
-        block_docs = int(min(4096, max(64, memory_bytes // (4 * (block_queries + 3 * dim)))))
+        block_docs = int(min(8192, max(64, memory_bytes // (4 * (block_queries + 3 * dim)))))
     lists = _Heaps(n_queries, k, places)
     counts = relevant.counter(_scores_of_relevant(docs, q, relevant, prepare), places) if relevant is not None else None
     query_norms = np.sqrt((q.astype(np.float64) ** 2).sum(axis=1))

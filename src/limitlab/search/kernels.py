@@ -124,16 +124,23 @@ def fill_heaps(products, docs, queries, offset, bounds, places, heap_scores, hea
         sums = np.empty(LANES, np.float64)
         size = sizes[q]
         row = products[q]
-        floor = _below(heap_scores[q, 0], bounds[q]) if size == capacity else np.float32(-np.inf)
+        if size == capacity:
+            floor = _below(heap_scores[q, 0], bounds[q])
+        elif row.shape[0] > 2 * capacity:
+            # The first block has its own k best: nothing far below their least product can be among them.
+            cut = row.shape[0] - capacity
+            floor = _below(np.partition(row, cut)[cut], 2.0 * bounds[q])
+        else:
+            floor = np.float32(-np.inf)
         for start in range(0, row.shape[0], NARROW):
             stop = min(start + NARROW, row.shape[0])
-            if size == capacity and _at_least(row[start:stop], floor) == 0:
+            if _at_least(row[start:stop], floor) == 0:
                 continue
             for j in range(start, stop):
                 if row[j] >= floor:
                     size = _offer(heap_scores[q], heap_docs[q], places, size, pair_score(queries[q], docs[j], sums), offset + j)
                     if size == capacity:
-                        floor = _below(heap_scores[q, 0], bounds[q])
+                        floor = max(floor, _below(heap_scores[q, 0], bounds[q]))
         sizes[q] = size
 
 
