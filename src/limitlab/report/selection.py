@@ -86,7 +86,8 @@ def _parsed(name: str) -> Measure | None:
 
 def drawn_measures(result: EvaluationResult, dataset: str) -> list[str]:
     """Measures of the solved rows; a recall whose cut takes in the whole corpus says nothing and is left out."""
-    names = list(dict.fromkeys(n for row in solved(result, dataset) for n in row.measures))
+    there = {n for row in solved(result, dataset) for n in row.measures}
+    names = [n for n in result.measure_names if n in there]
     known = facts(result, dataset)
     limit = known.n_docs if known else None
     kept = [n for n in names if not _whole_corpus(n, limit)]

@@ -145,8 +145,9 @@ def _against_untrained(result: EvaluationResult, top: Glance) -> list[str]:
     best = chosen.best(same, top.measure)
     if best is None or best.measures[top.measure].low <= top.sized.measures[top.measure].high:
         return []
+    label = best.label or best.retriever
     return [
-        f"{best.label or best.retriever}, which learn nothing, reach {value_words(best, top.measure)} with the same {best.dim} dimensions: the space holds more than the encoder uses."
+        f"{label[:1].upper()}{label[1:]}, which learn nothing, reach {value_words(best, top.measure)} with the same {best.dim} dimensions: the space holds more than the encoder uses."
     ]
 
 
