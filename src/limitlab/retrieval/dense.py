@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limitlab._core.errors import RangeError
+from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, versions
@@ -57,6 +57,8 @@ class Dense:
         self.name = name or (Path(model).name if Path(model).is_dir() else model)
         self.label = label or self.name
         resolve_precision(precision, 0)
+        if not isinstance(trust_remote_code, bool):  # the text "no" would count as true
+            raise InvalidArgument(f"Dense(): trust_remote_code must be true or false; got {trust_remote_code!r}.")
         self.precision = precision
         self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code)
         self._query_prompt, self._document_prompt = query_prompt, document_prompt
