@@ -1,0 +1,235 @@
+"""Harmonic frames checked class by class, by enclosure: the error bound of every number compared is part of the comparison.
+
+Document ``j`` of ``n`` is, for frequencies ``f`` with squared weights ``p_f / P`` (whole numbers, ``P`` their sum),
+``v_j = (sqrt(p_f/P) cos(2 pi f j / n), sqrt(p_f/P) sin(2 pi f j / n))_f``: a unit vector. Shifting all documents by one is
+a rotation of the space, mirroring them a reflection, and multiplying by ``g`` a permutation of coordinates whenever
+``f -> g f mod n`` permutes the frequencies up to sign and keeps their weights. So one set of every class is enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from limitlab.capacity.verification.cosines import cosine_table
+from limitlab.capacity.verification.propose import least_norm_points
+
+_UNIT = 2.0**-53
+_TILE = 4096  # documents scored together; the best of each tile joins the working set, so small sets get small tiles
+_BLOCK = 128
+_PASSES = 60
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a check ended: ``failed`` names the first class that was not separated, with the best gap seen for it."""
+
+    classes: int
+    error_bound: float
+    failed: str = ""
+
+
+def check_frame(n: int, k: int, frequencies: list[int], weights: list[int], multipliers: list[int], gap: float) -> Found:
+    """Whether every k-subset of the ideal vectors has a unit query whose gap is at least ``gap``.
+
+    Parameters
+    ----------
+    n, k
+        Documents, n < 2**25; size of the sets, 2 <= k < n.
+    frequencies, weights
+        Whole numbers, one weight >= 1 a frequency.
+    multipliers
+        Multipliers used to join classes; each is checked. Only for k = 2.
+    gap
+        > 0.
+    """
+    weight = np.sqrt(np.array(weights, float) / sum(weights))
+    if k == 2:
+        families = _PairPoints(n, frequencies, weight).families(pair_classes(n, frequencies, weights, multipliers))
+    else:
+        families = _SetPoints(n, frequencies, weight).families(set_classes(n, k))
+    bound, count = 0.0, 0
+    for outside, inside, names in families:
+        for start in range(0, len(names), _BLOCK):
+            part = inside[start : start + _BLOCK]
+            separated, best, error = _separate(outside, part, gap)
+            bound = max(bound, error)
+            count += len(part)
+            if not separated.all():
+                at = int((~separated).argmax())
+                return Found(count, bound, f"{names[start + at]}: the best gap found is {best[at]:.6g}, below {gap:.6g}")
+    return Found(count, bound)
+
+
+def symmetric_under(n: int, frequencies: list[int], weights: list[int], multiplier: int) -> bool:
+    """Whether f -> multiplier * f mod n permutes the frequencies up to sign and keeps their weights."""
+    if math.gcd(multiplier, n) != 1:
+        return False
+
+    def folded(factor: int) -> list[tuple[int, int]]:
+        return sorted((min(f * factor % n, -f * factor % n), p) for f, p in zip(frequencies, weights))
+
+    return folded(1) == folded(multiplier)
+
+
+def pair_classes(n: int, frequencies: list[int], weights: list[int], multipliers: list[int]) -> list[int]:
+    """One difference D of every class of pairs {i, i + D}, 1 <= D <= n // 2.
+
+    Raises
+    ------
+    ValueError
+        A multiplier is no symmetry.
+    """
+    for g in multipliers:
+        if not symmetric_under(n, frequencies, weights, g):
+            raise ValueError(f"multiplying by {g} does not map the frequencies to themselves")
+    seen = bytearray(n // 2 + 1)
+    classes = []
+    for first in range(1, n // 2 + 1):
+        if seen[first]:
+            continue
+        classes.append(first)
+        seen[first] = 1
+        reached = [first]
+        while reached:
+            d = reached.pop()
+            for g in multipliers:
+                e = min(d * g % n, -d * g % n)
+                if not seen[e]:
+                    seen[e] = 1
+                    reached.append(e)
+    return classes
+
+
+def set_classes(n: int, k: int) -> Iterator[tuple[int, ...]]:
+    """One k-subset {0, ...} of every class under shifts and the reflection, as its members.
+
+    The steps between neighbours around the circle are k whole numbers with sum n. Of the sequences that a shift or the
+    reflection turns into each other only the least in dictionary order is kept; it begins with the least step.
+    """
+
+    def steps(left: int, parts: int, least: int) -> Iterator[list[int]]:
+        if parts == 1:
+            if left >= least:
+                yield [left]
+            return
+        for first in range(least, left - (parts - 1) * least + 1):
+            for rest in steps(left - first, parts - 1, least):
+                yield [first, *rest]
+
+    for least in range(1, n // k + 1):
+        for rest in steps(n - least, k - 1, least):
+            s = [least, *rest]
+            turns = [s[i:] + s[:i] for i in range(k)]
+            if all(s <= t and s <= t[::-1] for t in turns):
+                yield tuple(np.cumsum([0, *s[:-1]]).tolist())
+
+
+class _PairPoints:
+    """Pairs: the mirror image of the best query about the pair's middle is as good, so the best one is symmetric.
+
+    Seen from the middle, in half steps t, a symmetric query sees document t as ``(w_f cos(pi f t / n))_f``; t and -t look
+    the same, and t has the parity of D. The pair itself is one point.
+    """
+
+    def __init__(self, n: int, frequencies: list[int], weight: np.ndarray) -> None:
+        self.n, self.frequencies, self.weight = n, frequencies, weight
+        self.table = cosine_table(n)
+
+    def families(self, classes: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
+        n = self.n
+        for parity in (0, 1):
+            # For odd n every difference is even, or becomes so as n - D: one family. For even n there are two.
+            mine = [
+                (d, d if d % 2 == parity else n - d) for d in classes if (n % 2 == 0 and d % 2 == parity) or (n % 2 == 1 and parity == 0)
+            ]
+            if not mine:
+                continue
+            t = np.arange(parity, n + 1, 2)
+            angles = [np.mod(f * t, 2 * n) for f in self.frequencies]
+            points = np.stack([w * self.table[np.minimum(a, 2 * n - a)] for w, a in zip(self.weight, angles)], axis=1)
+            inside = np.array([[(place - parity) // 2] for _, place in mine])
+            yield points, inside, [f"pairs {{i, i + {d}}}" for d, _ in mine]
+
+
+class _SetPoints:
+    """Sets of any size: documents and queries in all 2 m coordinates."""
+
+    def __init__(self, n: int, frequencies: list[int], weight: np.ndarray) -> None:
+        table = cosine_table(4 * n)  # sin(x) = cos(x - pi/2), and pi/2 is 2 n steps of pi / (4 n)
+        columns = []
+        for f, w in zip(frequencies, weight):
+            for quarter in (0, 2 * n):
+                a = np.mod(8 * f * np.arange(n) - quarter, 8 * n)
+                columns.append(w * table[np.minimum(a, 8 * n - a)])
+        self.points = np.stack(columns, axis=1)
+
+    def families(self, classes: Iterator[tuple[int, ...]]) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
+        block: list[tuple[int, ...]] = []
+        for members in classes:
+            block.append(members)
+            if len(block) == 8 * _BLOCK:
+                yield self.points, np.array(block), [f"sets {m} + i" for m in block]
+                block = []
+        if block:
+            yield self.points, np.array(block), [f"sets {m} + i" for m in block]
+
+
+def _separate(points: np.ndarray, inside: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """(separated, best proven gap, greatest error bound) of each set; directions come from ``least_norm_points``."""
+    count = len(inside)
+    best = np.full(count, -np.inf)
+    direction = points[inside].mean(axis=1)
+    pool = np.empty((count, 0), np.int64)
+    todo, largest = np.arange(count), 0.0
+    for _ in range(_PASSES):
+        proven, rivals, error = proven_gaps(points, inside[todo], direction)
+        largest = max(largest, float(error.max()))
+        best[todo] = np.maximum(best[todo], proven)
+        again = best[todo] < gap
+        todo, rivals, pool = todo[again], rivals[again], pool[again]
+        if todo.size == 0:
+            break
+        first = pool.shape[1] == 0
+        pool = np.concatenate([pool, rivals], axis=1)
+        differences = (points[pool][:, :, None, :] - points[inside[todo]][:, None, :, :]).reshape(todo.size, -1, points.shape[1])
+        least = least_norm_points(differences, goal=gap * (4 if first else 1.5))
+        reach = np.sqrt(np.einsum("sd,sd->s", least, least))
+        if (reach < gap * (1 - 1e-9)).any():  # two points of the hulls are nearer than the gap: no query has it, looking on is idle
+            break
+        direction = -least
+    return best >= gap, best, largest
+
+
+def proven_gaps(points: np.ndarray, inside: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower bounds on the gap of the unit queries ``direction / |direction|``, the best outside document of every tile, and the error.
+
+    A table entry errs by 2**-53 at most, its product with a weight (itself rounded twice) by 3 more; a float64 dot product
+    of m terms by m 2**-53 / (1 - m 2**-53) times the sum of the |a_f x_f| in any order of summation [Higham2002, section 3.1].
+    With |x_f| <= 1 a score is wrong by at most (m + 6) 2**-53 |a|_1, where the spare units cover second-order terms.
+    """
+    m = points.shape[1]
+    norm = np.sqrt(np.einsum("sd,sd->s", direction, direction))
+    norm = np.where(norm > 0, norm, 1.0)
+    error = (m + 6) * _UNIT * np.abs(direction).sum(axis=1) / norm
+    lowest = np.einsum("skd,sd->sk", points[inside], direction).min(axis=1)
+    rows = np.arange(len(inside))
+    tops, rivals = [], []
+    tile = min(_TILE, max(16, len(points) // 16))
+    for start in range(0, len(points), tile):
+        scores = direction @ points[start : start + tile].T
+        for column in inside.T:
+            here = (column >= start) & (column < start + tile)
+            scores[rows[here], column[here] - start] = -np.inf
+        top = scores.argmax(axis=1)
+        rivals.append(start + top)
+        tops.append(scores[rows, top])
+    values, chosen = np.stack(tops, axis=1), np.stack(rivals, axis=1)
+    highest = values.max(axis=1)
+    # A tile of the set's own documents alone has no rival; the best one of all tiles stands in.
+    chosen = np.where(np.isfinite(values), chosen, chosen[rows, values.argmax(axis=1)][:, None])
+    proven = ((lowest - highest) / norm - 2 * error) * (1 - np.sign(lowest - highest) * 2.0**-48)
+    return proven, chosen, error

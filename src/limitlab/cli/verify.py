@@ -1,0 +1,50 @@
+"""``limitlab verify``: prove certificates again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from limitlab._core.errors import InvalidArgument
+from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.progress import Bars
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="Certificate files.", metavar="[FILE]...")] = [],  # noqa: B006
+    shipped: Annotated[bool, typer.Option("--shipped", help="Those that come with limitlab, or those of --dim.")] = False,
+    dim: Dims = None,
+    k: Annotated[int | None, typer.Option("--k", help="With --shipped: only sets of this size.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Prove the claim of certificates again, from its definition; exit 3 when one is refused."""
+    from limitlab.capacity import shipped as shipped_certificates
+    from limitlab.capacity import verify as check
+
+    if bool(files) == shipped:
+        raise InvalidArgument("limitlab verify: either certificate files or --shipped must be given; got both or neither.")
+    if not shipped and (dim is not None or k is not None):
+        raise InvalidArgument("limitlab verify: --dim and --k must come with --shipped; a file is checked whole.")
+    dims = parse_dims(dim)
+    if shipped:
+        chosen = [c for c in shipped_certificates() if (dims is None or c.dim in dims) and (k is None or c.k == k)]
+        if not chosen:
+            raise InvalidArgument(f"limitlab verify: --dim and --k must name shipped certificates; none has dim {dim}, k {k}.")
+        work: list[tuple[str, Any]] = [(c.name, c.to_dict()) for c in chosen]
+    else:
+        work = [(str(path), path) for path in files]
+    verdicts = []
+    with Bars().task("verify", len(work)) as bar:
+        for name, source in work:
+            start = perf_counter()
+            verdict = check(source)
+            verdicts.append({"name": name, "seconds": round(perf_counter() - start, 3), **verdict.to_dict()})
+            if not json:
+                answer(f"{'verified' if verdict.verified else 'REFUSED'}  {name}: {verdict.reason} ({perf_counter() - start:.1f} s)")
+            bar.advance()
+    if json:
+        answer_json({"schema": "limitlab.verify/1", "verified": all(v["verified"] for v in verdicts), "certificates": verdicts})
+    raise typer.Exit(0 if all(v["verified"] for v in verdicts) else 3)

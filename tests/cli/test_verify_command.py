@@ -1,0 +1,35 @@
+"""``limitlab verify``: proves certificates again, refuses with a reason, never a traceback."""
+
+from __future__ import annotations
+
+import json
+
+from limitlab.capacity import certified_n
+
+
+def test_a_file_is_proved_changed_and_refused(tmp_path, cli):
+    path = certified_n(4, min_gap=1e-3).save(tmp_path / "c.json")
+    done = cli("verify", str(path))
+    assert done.code == 0 and done.out.startswith("verified")
+    record = json.loads(path.read_text())
+    record["claim"]["min_gap"] *= 1.1
+    path.write_text(json.dumps(record))
+    done = cli("verify", str(path), "--json")
+    assert done.code == 3
+    assert done.json()["verified"] is False and done.json()["certificates"][0]["reason"].startswith("not proved")
+
+
+def test_files_that_are_no_certificates(tmp_path, cli):
+    path = tmp_path / "c.json"
+    path.write_text("{")
+    assert "not a certificate" in cli("verify", str(path)).refused(1, "DataError: ")
+    path.write_text("{}")
+    assert cli("verify", str(path)).code == 3
+    cli("verify", str(tmp_path / "absent.json")).refused(1, "")
+
+
+def test_shipped_ones(cli):
+    assert cli("verify", "--shipped", "--dim", "4").code == 0
+    cli("verify", "--shipped", "--dim", "3").refused(1, "InvalidArgument: ")
+    cli("verify").refused(1, "InvalidArgument: ")
+    cli("verify", "--dim", "4", "x.json").refused(1, "InvalidArgument: ")
