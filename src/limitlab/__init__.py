@@ -11,22 +11,34 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME_OF = {
+    "Certificate": "capacity",
     "Dataset": "data",
     "EvaluationResult": "evaluation",
     "Ledger": "ledger",
+    "HarmonicFrame": "capacity",
     "LimitConfig": "data",
     "LimitlabError": "_core.errors",
     "RelevanceMatrix": "relevance",
     "Retriever": "retrieval",
     "Vocabulary": "data",
     "audit": "data",
+    "certified_n": "capacity",
+    "critical_n": "free.critical_n",
     "evaluate": "evaluation",
     "exact_search": "search",
+    "fit_critical_n": "free.scaling",
+    "free_embed": "free",
+    "FreeConfig": "free",
+    "FreeProblem": "free",
+    "least_dimension": "free.least_dimension",
     "load": "data",
     "load_result": "evaluation",
     "make_limit": "data",
+    "maximise_gap": "free",
     "published": "published",
     "query_graph": "relevance",
+    "separate": "search",
+    "verify": "capacity",
     "write_dataset": "data",
     "write_limit": "data",
     "write_report": "report",
@@ -37,13 +49,18 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab import published
     from limitlab._core.errors import LimitlabError
+    from limitlab.capacity import Certificate, HarmonicFrame, certified_n, verify
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
     from limitlab.evaluation import EvaluationResult, evaluate, load_result
+    from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
+    from limitlab.free.critical_n import critical_n
+    from limitlab.free.least_dimension import least_dimension
+    from limitlab.free.scaling import fit_critical_n
     from limitlab.ledger import Ledger
     from limitlab.relevance import RelevanceMatrix, query_graph
     from limitlab.report import write_report
     from limitlab.retrieval import Retriever
-    from limitlab.search import exact_search
+    from limitlab.search import exact_search, separate
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,14 @@ class Opened:
         self.page.goto(path.as_uri())
         self.page.wait_for_selector("html[data-drawn]")
 
+    def wait(self, script: str) -> None:
+        """Until a script is true. Playwright's own wait evaluates text inside the page, which the page's security policy forbids."""
+        for _ in range(100):
+            if self.page.evaluate(script):
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail(f"never true: {script}", pytrace=False)
+
     def column(self, number: int) -> list[str]:
         """The shown texts of a table column."""
         script = """n => [...document.querySelectorAll('#full tbody tr')].filter(r => !r.hidden)
@@ -79,15 +87,15 @@ def test_measure_buttons_and_legend(opened):
     title = "document.querySelectorAll('.js-plotly-plot')[1]._fullLayout.yaxis.title.text"
     assert view.page.evaluate(title) == "recall@100, in percent"
     figure.get_by_role("button", name="nDCG@10").click()
-    view.page.wait_for_function(f"{title} === 'nDCG@10, in percent'")
+    view.wait(f"{title} === 'nDCG@10, in percent'")
     top = "document.querySelectorAll('.js-plotly-plot')[1]._fullLayout.yaxis.range[1]"
     assert view.page.evaluate(top) == 104
     figure.get_by_role("button", name="Closer").click()
-    view.page.wait_for_function(f"{top} < 70")
+    view.wait(f"{top} < 70")
     count = "document.querySelectorAll('.js-plotly-plot')[1].data.filter(t => t.visible).length"
     before = view.page.evaluate(count)
     figure.locator(".legend button", has_text="BM25").click()
-    view.page.wait_for_function(f"{count} === {before - 1}")
+    view.wait(f"{count} === {before - 1}")
     assert view.problems == []
 
 
@@ -128,7 +136,7 @@ def test_theme_toggle_recolours_and_is_remembered(opened, scheme):
     assert toggle.get_attribute("aria-pressed") == str(scheme == "dark").lower()
     before = view.page.evaluate(colours)
     toggle.click()
-    view.page.wait_for_function(f"{colours}[1] !== '{before[1]}'")
+    view.wait(f"{colours}[1] !== '{before[1]}'")
     after = view.page.evaluate(colours)
     assert before[0] != after[0]
     view.page.reload()
@@ -141,7 +149,7 @@ def test_copy_as_markdown_takes_the_rows_shown(opened):
     view = opened(permissions=["clipboard-read", "clipboard-write"])
     view.page.fill("#filter", "bm25")
     view.page.get_by_role("button", name="Copy as Markdown").click()
-    view.page.wait_for_function("document.getElementById('copied').textContent === 'Copied'")
+    view.wait("document.getElementById('copied').textContent === 'Copied'")
     lines = view.page.evaluate("navigator.clipboard.readText()").strip().splitlines()
     assert lines[0].startswith("| dataset | retriever | dim | recall@2 |")
     assert set(lines[1]) <= set("|-: ") and len(lines) == 4
@@ -154,7 +162,7 @@ def test_copy_without_a_clipboard_uses_a_text_area(opened):
     view.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     view.page.evaluate("document.addEventListener('copy', () => { window.copied = document.activeElement.value; })")
     view.page.get_by_role("button", name="Copy as Markdown").click()
-    view.page.wait_for_function("window.copied && window.copied.startsWith('| dataset |')")
+    view.wait("window.copied && window.copied.startsWith('| dataset |')")
 
 
 def test_latex_and_csv(opened):
@@ -174,7 +182,7 @@ def test_prints_in_light_colours_and_comes_back(opened):
     font = "document.querySelector('.js-plotly-plot')._fullLayout.font.color"
     dark = view.page.evaluate(font)
     view.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    view.page.wait_for_function(f"{font} !== '{dark}'")
+    view.wait(f"{font} !== '{dark}'")
     view.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    view.page.wait_for_function(f"{font} === '{dark}'")
+    view.wait(f"{font} === '{dark}'")
     assert view.problems == []

@@ -11,9 +11,11 @@ import limitlab as ll
 from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab.data import LimitConfig
 from limitlab.evaluation import EvaluationConfig, Measure, bootstrap, compare_paired, parse_measures
+from limitlab.free.config import FreeConfig
+from limitlab.free.gap import maximise_gap
 from limitlab.relevance import all_subsets, cycle, dense, disjoint, from_pattern, random
 from limitlab.retrieval import BM25, TokenSums, build, predicted_recall
-from limitlab.search import exact_search, tie_order
+from limitlab.search import exact_search, separate, tie_order
 
 DOCS = np.eye(4, dtype=np.float32)
 PLACES = tie_order(["a", "b", "c", "d"])
@@ -68,6 +70,24 @@ BAD = {
     "evaluate: twice": lambda: ll.evaluate(TINY, ["bm25", "bm25"]),
     "evaluate: dims": lambda: ll.evaluate(TINY, ["bm25"], dims=[0]),
     "evaluate: grade": lambda: ll.evaluate(TINY, ["bm25"], min_relevance=2),
+    "separate: one vector": lambda: separate(DOCS[0], [[0]]),
+    "separate: NaN": lambda: separate(DOCS * np.nan, [[0]]),
+    "separate: flat sets": lambda: separate(DOCS, [0, 1]),
+    "separate: fractions": lambda: separate(DOCS, [[0.5]]),
+    "separate: empty set": lambda: separate(DOCS, (np.array([0, 0]), np.array([], int))),
+    "separate: all documents": lambda: separate(DOCS, [[0, 1, 2, 3]]),
+    "separate: repeated": lambda: separate(DOCS, [[1, 1]]),
+    "separate: outside": lambda: separate(DOCS, [[4]]),
+    "separate: indptr": lambda: separate(DOCS, (np.array([0, 3]), np.array([0]))),
+    "separate: columns": lambda: separate(DOCS, all_subsets(9, 2)),
+    "separate: start": lambda: separate(DOCS, [[0]], start=DOCS),
+    "separate: tolerance": lambda: separate(DOCS, [[0]], tolerance=0.0),
+    "maximise_gap: objective": lambda: maximise_gap(8, FreeConfig(dim=4)),
+    "maximise_gap: start": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), start="circle"),
+    "maximise_gap: until": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), until="ever"),
+    "maximise_gap: k": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), k=8),
+    "maximise_gap: trig": lambda: maximise_gap(9, FreeConfig(dim=5, objective="gap"), k=3, start="trig"),
+    "maximise_gap: shape": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), start=DOCS),
 }
 
 

@@ -144,6 +144,21 @@ def test_only_solved_cells_are_reused(ledger, status):
     assert ledger.solved("key").record == {"key": "key"}
 
 
+def test_what_ended_by_its_own_rule_is_finished_and_nothing_else(ledger):
+    run_id = ledger.start("critical-n", "t", {})
+    for status in (Status.RUNNING, Status.STOPPED, Status.FAILED):
+        ledger.add_cell(run_id, Cell("key", status, "", {}))
+        assert ledger.finished("key") is None
+    ledger.add_cell(run_id, Cell("key", Status.NOT_SOLVED, "", {"n": 1}))
+    ledger.add_cell(run_id, Cell("key", Status.FAILED, "", {"n": 2}))
+    assert ledger.finished("key").record == {"n": 1}
+    assert ledger.solved("key") is None
+    ledger.add_cell(run_id, Cell("key", Status.SOLVED, "", {"n": 3}))
+    assert ledger.finished("key").record == ledger.solved("key").record == {"n": 3}
+    ledger.add_cell(run_id, Cell("gone", Status.NOT_SOLVED, "", {}, "ab" * 32))
+    assert ledger.finished("gone") is None
+
+
 def test_solved_cells_of_a_stopped_run_are_kept(ledger):
     run_id = ledger.start("eval", "t", {})
     ledger.add_cell(run_id, solved("key"))

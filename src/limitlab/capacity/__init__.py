@@ -10,6 +10,7 @@ from limitlab.capacity.certificate import (
 )
 from limitlab.capacity.frame_search import FoundFrame, grow_frames, search_frame
 from limitlab.capacity.frames import HarmonicFrame, trig_frame
+from limitlab.capacity.set_frame_search import search_set_frame
 from limitlab.capacity.verification import Verdict, verify
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "frame_certificate",
     "grow_frames",
     "search_frame",
+    "search_set_frame",
     "shipped",
     "shipped_certificate",
     "trig_frame",

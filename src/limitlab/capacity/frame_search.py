@@ -82,7 +82,8 @@ def grow_frames(
 ) -> FoundFrame | None:
     """Frames of ever more documents, from about ``start`` on, until time is up: the last one found, or None.
 
-    Frames of a single orbit are fixed by n, so every prime is tried; others are searched for with growing n.
+    n grows by a quarter after a success; after failures at neighbouring primes (more of them for a single orbit, which is fixed
+    by n) it grows more slowly from the last success.
     """
     who = "grow_frames()"
     m = whole(who, "dim", dim, low=4) // 2
@@ -90,30 +91,24 @@ def grow_frames(
     if m % orbit:
         raise RangeError.of(who, "orbit", "a divisor of dim // 2", orbit=orbit, dim=dim)
     deadline = monotonic() + real(who, "seconds", seconds, low=0.0)
+    patience = 3 if orbit < m else 40
     best: FoundFrame | None = None
     factor, fails, n = 1.25, 0, whole(who, "start", start, low=2 * m + 1)
     while monotonic() < deadline and factor > 1.01:
         n = next(_primes(n, orbit))
-        share = deadline if orbit == m else min(deadline, monotonic() + seconds / 3)
-        found = _best(n, m, orbit, goal=min_gap, deadline=share, seed=seed)
+        found = _best(n, m, orbit, goal=min_gap, deadline=min(deadline, monotonic() + seconds / 3), seed=seed)
         if found is not None and found.gap >= min_gap:
             best, fails = found, 0
             progress.say(f"d = {dim}: n = {n:,}, gap {found.gap:.4g}")
             if on_found is not None:
                 on_found(found)
-        else:
-            fails += 1
-        if orbit == m:  # every prime, up to well beyond the last success
-            if n > 3 * (best.frame.n_docs if best else start):
-                break
-            n += 2
-        elif found is not None and found.gap >= min_gap:
             n = int(n * factor)
-        elif fails >= 3:
+        elif fails < patience:
+            fails += 1
+            n += 2
+        else:
             factor, fails = 1 + (factor - 1) / 3, 0
             n = int((best.frame.n_docs if best else start) * factor)
-        else:
-            n += 2
     return best
 
 

@@ -13,7 +13,7 @@ import typer
 
 from limitlab import __version__
 from limitlab._core.errors import LimitlabError
-from limitlab.cli import demo, evaluate, make, models, report, reproduce, runs
+from limitlab.cli import critical_n, demo, evaluate, free, make, models, report, reproduce, runs, verify
 
 app = typer.Typer(
     name="limitlab",
@@ -27,6 +27,9 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(make.app, name="make")
 app.command("eval")(evaluate.evaluate_command)
+app.command("free")(free.free)
+app.command("critical-n")(critical_n.critical_n_command)
+app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(runs.app, name="runs")
@@ -80,8 +83,9 @@ def run() -> None:
 
 
 def _stopped() -> int:
-    """Say that Ctrl-C was seen. An evaluation continues where it was; what writes one output begins again."""
-    again = "The same command continues where it was." if "eval" in sys.argv[1:2] else "Nothing unfinished was left behind."
+    """Say that Ctrl-C was seen. What keeps its parts in the ledger continues where it was; what writes one output begins again."""
+    continues = bool({"eval", "critical-n", "reproduce"} & set(sys.argv[1:2]))
+    again = "The same command continues where it was." if continues else "Nothing unfinished was left behind."
     sys.stderr.write(f"Stopped. {again}\n")
     return 130
 

@@ -22,21 +22,73 @@ def report(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a self-contained HTML report of stored runs."""
+    """Write a self-contained HTML report of stored runs: evaluations, or searches for the critical n with what is certified beside them."""
+    if _are_critical_n(runs):
+        written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
+    else:
+        written = _evaluation_pages(runs, output, title, with_text, {"png": png, "svg": svg})
+    if json:
+        answer_json({"schema": "limitlab.report/1", "files": [str(p) for p in written]})
+    else:
+        for path in written:
+            answer(f"written: {path}")
+
+
+def _are_critical_n(runs: list[str]) -> bool:
+    """Whether the runs are searches for the critical n; a page shows one kind of run."""
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.free.stored import KIND
+    from limitlab.ledger import Ledger
+
+    ledger = Ledger()
+    kinds = {run.id: run.kind for run in (ledger.run(r) for r in runs)}
+    if "free" in kinds.values():
+        run_id = next(i for i, kind in kinds.items() if kind == "free")
+        raise InvalidArgument(
+            f"report: runs must be evaluations or of kind {KIND}; run {run_id} is of kind free. See: limitlab runs show {run_id}"
+        )
+    if KIND in kinds.values() and set(kinds.values()) != {KIND}:
+        listed = ", ".join(f"{i} ({kind})" for i, kind in kinds.items())
+        raise InvalidArgument(f"report: runs must be of one kind, {KIND} or evaluations; got {listed}. Write two pages.")
+    return KIND in kinds.values()
+
+
+def _evaluation_pages(
+    runs: list[str], output: Path, title: str | None, with_text: Path | None, figures: dict[str, Path | None]
+) -> list[Path]:
     from limitlab.evaluation import load_result, merged
     from limitlab.report import write_figures, write_report
 
     result = merged([load_result(r) for r in runs])
     examples = _examples(result, with_text) if with_text is not None else None
     written = [write_report(result, output, title=title, with_text=examples)]
-    for folder, kind in ((png, "png"), (svg, "svg")):
+    for kind, folder in figures.items():
         if folder is not None:
             written += write_figures(result, folder, formats=(kind,))
-    if json:
-        answer_json({"schema": "limitlab.report/1", "files": [str(p) for p in written]})
-    else:
-        for path in written:
-            answer(f"written: {path}")
+    return written
+
+
+def _critical_n_pages(
+    runs: list[str], output: Path, title: str | None, with_text: Path | None, figures: dict[str, Path | None]
+) -> list[Path]:
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.free.stored import load_critical_n
+    from limitlab.ledger import Ledger
+    from limitlab.report import write_critical_n_figures, write_critical_n_report
+    from limitlab.reproduce import joined, with_certified
+
+    if with_text is not None:
+        raise InvalidArgument(
+            f"--with-text: goes with evaluations; a search for the critical n has no text. Got {with_text}. Leave it out."
+        )
+    ledger = Ledger()
+    found = joined([load_critical_n(ledger.resolve(r), ledger=ledger) for r in runs])
+    result = with_certified(found)
+    written = [write_critical_n_report(result, output, title=title)]
+    for kind, folder in figures.items():
+        if folder is not None:
+            written += write_critical_n_figures(result, folder, formats=(kind,))
+    return written
 
 
 def _examples(result, folder: Path, *, n_queries: int = 8, n_listed: int = 3) -> list[dict]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from limitlab.cli.free import Device
 from limitlab.cli.options import Dims, JsonFlag, NDocs, Seed, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
+
+if TYPE_CHECKING:
+    from limitlab.reproduce import CriticalNComparison
 
 app = typer.Typer(help="Run the paper's experiments beside the published numbers.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,3 +68,96 @@ def patterns(
         )
         answer(f"run {found.result.run_ids[0]}. Next: limitlab report {found.result.run_ids[0]} -o patterns.html")
     raise typer.Exit(0 if found.result.status.key == "solved" else 1)
+
+
+@app.command("critical-n")
+def critical_n(
+    dim: Annotated[str, typer.Option("--dim", help="Dimensions: 12, or 8,12,16, or 4:20; the paper has 4:45.")] = "4:20",
+    seeds: Annotated[int, typer.Option("--seeds", help="So many seeds, from 42 on; the published numbers are one.")] = 1,
+    min_gap: Annotated[
+        float, typer.Option("--min-gap", help="Least gap of the certified curve; a second one takes any positive gap.")
+    ] = 1e-3,
+    device: Device = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML report.")] = Path("critical-n.html"),
+    png: Annotated[Path | None, typer.Option("--png", help="Also write PNG figures into this folder.")] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Also write SVG figures into this folder.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Critical n of free embeddings for all pairs: published, run here, certified; the cubic and its extrapolations.
+
+    A command that was stopped continues where it was.
+    """
+    from limitlab._core.checks import whole
+    from limitlab._core.optional import require
+    from limitlab.cli.live import LiveRows
+    from limitlab.report import write_critical_n_figures, write_critical_n_report
+    from limitlab.reproduce import reproduce_critical_n
+
+    count = whole("reproduce critical-n", "--seeds", seeds, low=1, high=1_000)
+    if png is not None or svg is not None:
+        require("matplotlib", extra="figures", what="PNG and SVG figures")  # before minutes of work, not after
+    with LiveRows(several=count > 1) as live:
+        found = reproduce_critical_n(
+            parse_dims(dim) or [],
+            range(42, 42 + count),
+            min_gap=min_gap,
+            command=["limitlab", *sys.argv[1:]],
+            on_update=live.update,
+            device=device or "auto",
+        )
+    written = [write_critical_n_report(found.result, output)]
+    for folder, kind in ((png, "png"), (svg, "svg")):
+        if folder is not None:
+            written += write_critical_n_figures(found.result, folder, formats=(kind,))
+    if json:
+        answer_json({**found.to_dict(), "files": [str(p) for p in written]})
+    else:
+        _show(found, min_gap, written)
+    raise typer.Exit({"solved": 0, "failed": 1}.get(found.result.status.key, 3))
+
+
+def _show(found: CriticalNComparison, min_gap: float, written: list[Path]) -> None:
+    from limitlab.cli.free_tables import fit_text
+    from limitlab.cli.tables import plain_table
+    from limitlab.report.critical_n_series import gap_words
+
+    several = any(d.n_seeds > 1 for d in found.dimensions)
+    head = [
+        "dim",
+        "published",
+        "ours",
+        *(["least..greatest"] if several else []),
+        "difference",
+        "least failed",
+        f"certified, gap {min_gap:g}",
+        "gap",
+    ]
+    rows = []
+    for d in found.dimensions:
+        certified = found.certified.get(d.dim)
+        spread = [] if not several else [f"{d.least}..{d.greatest}" if d.n_solved else ""]
+        ours = ["" if d.median is None else f"{d.median:g}", *spread, "" if d.difference is None else f"{d.difference:+g}"]
+        proven = ["", ""] if certified is None else [f"{certified.critical_n:,}", gap_words(certified.gap)]
+        rows.append([d.dim, d.published, *ours, d.least_failed, *proven])
+    title = "critical n, all pairs (k = 2): the published and our runs of one optimiser, and what is certified"
+    answer(
+        plain_table(
+            [*head, "certified, any gap"],
+            [[*r, _any(found, d.dim)] for r, d in zip(rows, found.dimensions)],
+            title=title,
+            right=range(len(head) + 1),
+        )
+    )
+    for row in found.result.rows:
+        if row.status.key != "solved":
+            answer(f"d = {row.dim}{'' if row.seed is None else f', seed {row.seed}'}: {row.status.key.replace('_', ' ')}: {row.message}")
+    if found.fit is not None:
+        answer("")
+        answer(fit_text(found.fit))
+    for path in written:
+        answer(f"written: {path}")
+
+
+def _any(found: CriticalNComparison, dim: int) -> str:
+    row = found.certified_any_gap.get(dim)
+    return "" if row is None else f"{row.critical_n:,}"

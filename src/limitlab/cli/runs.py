@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,23 +39,34 @@ def list_runs(
 @app.command("show")
 def show(run: Annotated[str, typer.Argument(help="Run id, a unique start of one, or last.")] = "last", json: JsonFlag = False) -> None:
     """Show a run: its rows, settings and machine."""
-    from limitlab.cli.tables import result_table
-    from limitlab.evaluation import load_result
     from limitlab.ledger import Ledger
 
     found = Ledger().run(run)
-    result = load_result(found.id)
+    table, result = _stored(found.kind, found.id)
     if json:
         answer_json(result)
         return
     answer(f"{found.id}  {found.kind}  {found.title}")
     answer(f"{found.status.key}: {found.message}")
-    answer(result_table(result))
+    answer(table)
     if command := found.config.get("command"):
         answer("command: " + " ".join(command))
     for name in ("git_commit", "wall_seconds", "peak_memory_bytes", "machine", "versions"):
         if found.provenance.get(name) is not None:
             answer(f"{name.replace('_', ' ')}: {found.provenance[name]}")
+
+
+def _stored(kind: str, run_id: str) -> tuple[str, Any]:
+    """The table of a run, and the whole of it: what that is depends on the kind."""
+    if kind in ("free", "critical-n"):
+        from limitlab.cli.free_tables import stored_run
+
+        return stored_run(kind, run_id)
+    from limitlab.cli.tables import result_table
+    from limitlab.evaluation import load_result
+
+    result = load_result(run_id)
+    return result_table(result), result
 
 
 @app.command("rm")

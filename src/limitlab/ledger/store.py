@@ -188,8 +188,19 @@ class Ledger:
 
     def solved(self, key: str) -> Cell | None:
         """A cell that was solved under this key in any run, with its artefact still on disk."""
+        return self._newest(key, (Status.SOLVED,))
+
+    def finished(self, key: str) -> Cell | None:
+        """A cell that ended by its own rule under this key, solved or not, with its artefact still on disk.
+
+        For computations whose "not solved" is an answer that would come out again; what was stopped or failed is none.
+        """
+        return self._newest(key, (Status.SOLVED, Status.NOT_SOLVED))
+
+    def _newest(self, key: str, statuses: tuple[Status, ...]) -> Cell | None:
+        query = f"SELECT * FROM cells WHERE key = ? AND status IN ({', '.join('?' * len(statuses))}) ORDER BY created DESC, rowid DESC"
         with self._connection() as db:
-            rows = db.execute("SELECT * FROM cells WHERE key = ? AND status = ? ORDER BY created DESC", (key, Status.SOLVED.key)).fetchall()
+            rows = db.execute(query, (key, *(s.key for s in statuses))).fetchall()
         for row in rows:
             cell = _cell(row)
             if cell.artefact is None or self.artefacts.path(cell.artefact).exists():

@@ -1,9 +1,11 @@
-"""Floor 6: figures and pages from stored results; computes nothing.
+"""Floor 6: figures and pages from stored results; computes nothing but the polynomials it draws.
 
 plotly, jinja2 and matplotlib are imported inside the functions that draw with them.
 """
 
+from limitlab.report.critical_n import critical_n_figures
+from limitlab.report.critical_n_page import write_critical_n_report
 from limitlab.report.page import figures, write_report
-from limitlab.report.static import write_figures
+from limitlab.report.static import write_critical_n_figures, write_figures
 
-__all__ = ["figures", "write_figures", "write_report"]
+__all__ = ["critical_n_figures", "figures", "write_critical_n_figures", "write_critical_n_report", "write_figures", "write_report"]

@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from limitlab.evaluation import EvaluationResult
 from limitlab.report import selection as chosen
 from limitlab.report.summary import counted
 
-_PAPER = "Orion Weller, Michael Boratko, Iftekhar Naim, Jinhyuk Lee: On the Theoretical Limitations of Embedding-Based Retrieval. 2025."
+PAPER = "Orion Weller, Michael Boratko, Iftekhar Naim, Jinhyuk Lee: On the Theoretical Limitations of Embedding-Based Retrieval. 2025."
 
 
-def run_facts(result: EvaluationResult) -> list[tuple[str, str]]:
+class Measured(Protocol):
+    """A stored result, of whatever kind: what every one says about how it came to be."""
+
+    @property
+    def provenance(self) -> dict[str, Any]: ...
+
+    @property
+    def run_ids(self) -> Sequence[str]: ...
+
+
+def run_facts(result: Measured) -> list[tuple[str, str]]:
     """(name, value) pairs in words: machine, versions, commit, times, memory, runs."""
     p = result.provenance
     machine, versions = p.get("machine"), p.get("versions")
@@ -81,7 +92,7 @@ def references(result: EvaluationResult, *, patterns: bool) -> list[str]:
     if patterns:
         groups = chosen.pattern_groups(result)
         sources |= {line.source for g in groups for p in g.datasets for line in chosen.published_patterns(g.measure, p)}
-    return [_PAPER, *sorted(sources, key=_natural)] if sources else [_PAPER + " https://arxiv.org/abs/2508.21038"]
+    return [PAPER, *sorted(sources, key=_natural)] if sources else [PAPER + " https://arxiv.org/abs/2508.21038"]
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from limitlab.report import selection as chosen
 from limitlab.report.curves import dimension_figure
 from limitlab.report.distribution import distribution_figure
 from limitlab.report.patterns import pattern_figure
+from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.retrievers import retriever_figure
 from limitlab.report.table import full_table
 
@@ -86,30 +86,11 @@ def write_report(
     InvalidArgument
         An example has no ``query``.
     """
-    import plotly.offline
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("limitlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("report.html.j2").render(
-        style=Markup(_template("report.css")),
-        script=Markup(_template("report.js")),
-        plotly=Markup(plotly.offline.get_plotlyjs()),
-        **_content(result, title, _examples(with_text)),
-    )
-    return write_text(path, page)
-
-
-def _template(name: str) -> str:
-    return resources.files("limitlab.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return write_text(path, rendered("report.html.j2", _content(result, title, _examples(with_text))))
 
 
 def _content(result: EvaluationResult, title: str | None, examples: list[dict[str, Any]] | None) -> dict[str, Any]:
-    from markupsafe import Markup
-
-    drawn = {name: Markup(_embedded(figure.to_json())) for name, figure in figures(result).items()}
+    drawn = embedded_figures(figures(result))
     groups = chosen.pattern_groups(result)
     table = full_table(result)
     return {
@@ -131,7 +112,7 @@ def _content(result: EvaluationResult, title: str | None, examples: list[dict[st
         "patterns": [(name, group) for name, group in zip((n for n in drawn if n.startswith("patterns")), groups)],
         "published_patterns": {g.measure: any(chosen.published_patterns(g.measure, p) for p in g.datasets) for g in groups},
         "table": table,
-        "csv": Markup(_embedded(_json(table.csv))),
+        "csv": embedded(table.csv),
         "run_facts": origin.run_facts(result),
         "commands": origin.commands(result.config),
         "config": origin.config_text(result.config),
@@ -164,19 +145,6 @@ def _title(result: EvaluationResult) -> str:
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     joined = ", ".join(names[:2]) if more else " and ".join(names)
     return f"Retrieval on {joined}{more}"
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _embedded(text: str) -> str:
-    """JSON that cannot end its script element: the same values, with the risky characters as escapes."""
-    for risky in "<>&\u2028\u2029":
-        text = text.replace(risky, f"\\u{ord(risky):04x}")
-    return text
 
 
 def _examples(given: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:

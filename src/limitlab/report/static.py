@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from limitlab._core.checks import choice
 from limitlab._core.files import atomic_file
 from limitlab._core.optional import require
 from limitlab.evaluation import EvaluationResult
+from limitlab.free.result import CriticalNResult
 from limitlab.report import drawings
 from limitlab.report import selection as chosen
+from limitlab.report.critical_n_drawings import drawings_of
 from limitlab.report.distribution import row_shares
 from limitlab.report.style import PRINT_INK
 
@@ -69,13 +71,43 @@ def write_figures(result: EvaluationResult, folder: str | Path, *, formats: Sequ
     MissingExtra
         matplotlib is not installed.
     """
-    kinds = [choice("write_figures()", "format", f, FORMATS) for f in dict.fromkeys(formats)]
+    return _written("write_figures()", _drawings(result), folder, formats)
+
+
+def write_critical_n_figures(result: CriticalNResult, folder: str | Path, *, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
+    """Write critical n against the dimension, the fit, training curves and the cost, one file a figure and format.
+
+    Parameters
+    ----------
+    result
+        Any critical n result; only solved rows are drawn.
+    folder
+        Where to; created when missing. Files of the same name are replaced.
+    formats
+        Of png (300 dpi), svg, pdf.
+
+    Returns
+    -------
+    The files written, in the order of the report; none when there is nothing to draw.
+
+    Raises
+    ------
+    UnknownName
+        A format is not known.
+    MissingExtra
+        matplotlib is not installed.
+    """
+    return _written("write_critical_n_figures()", drawings_of(result), folder, formats)
+
+
+def _written(who: str, wanted: Iterable[tuple[str, Callable[[], Any]]], folder: str | Path, formats: Sequence[str]) -> list[Path]:
+    kinds = [choice(who, "format", f, FORMATS) for f in dict.fromkeys(formats)]
     matplotlib = require("matplotlib", extra="figures", what="PNG and SVG figures")
     require("matplotlib.figure", extra="figures", what="PNG and SVG figures")
     written: list[Path] = []
     used: set[str] = set()
-    for wanted, draw in _drawings(result):
-        name = _unused(wanted, used)
+    for name_wanted, draw in wanted:
+        name = _unused(name_wanted, used)
         with matplotlib.rc_context(_RC):  # the caller's settings are back when the block ends; pyplot is never imported
             figure = draw()
             for kind in kinds:

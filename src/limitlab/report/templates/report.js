@@ -58,9 +58,14 @@
       const ticks = width < 800 ? plot.narrowTicks : plot.wide.ticks;
       change["xaxis.tickvals"] = ticks;
       change["xaxis.ticktext"] = ticks.map(String);
-    } else if (plot.bars) {
-      change["xaxis.dtick"] = narrow ? 50 : 20;
-      change["yaxis.tickfont.size"] = narrow ? 11 : 13;
+    } else {
+      if (plot.bars) {
+        change["xaxis.dtick"] = narrow ? 50 : 20;
+        change["yaxis.tickfont.size"] = narrow ? 11 : 13;
+      }
+      const notes = change.annotations || plot.notes;
+      if (notes.length) change.annotations = narrow ? [] : recoloured(notes, theme());
+      Object.assign(change, narrow ? plot.narrow : plot.broad);
     }
     return change;
   }
@@ -71,6 +76,9 @@
   }
 
   function redraw(plot) {
+    const shown = plot.buttons.length ? plot.buttons[plot.active].args[0].visible : plot.data.map(() => true);
+    const there = new Set(plot.data.filter((t, i) => shown[i]).map((t) => t.legendgroup));
+    for (const [group, button] of plot.entries) button.hidden = !there.has(group);
     window.Plotly.update(plot.canvas, { visible: visible(plot) }, colouring(plot));
   }
 
@@ -97,12 +105,12 @@
 
   const SHAPES = {
     circle: "M12 2.6a3.4 3.4 0 1 0 .01 0z", square: "M9 3h6v6H9z", diamond: "M12 1.8 16.2 6 12 10.2 7.8 6z", "triangle-up": "M12 2 16 9H8z",
-    cross: "M10.8 2h2.4v2.8H16v2.4h-2.8V10h-2.4V7.2H8V4.8h2.8z", star: "m12 1.6 1.2 3 3.2.2-2.5 2 .9 3.2L12 8.3 9.2 10l.9-3.2-2.5-2 3.2-.2z",
+    cross: "M10.8 2h2.4v2.8H16v2.4h-2.8V10h-2.4V7.2H8V4.8h2.8z", x: "M8 3.2 9.2 2 12 4.8 14.8 2 16 3.2 13.2 6 16 8.8 14.8 10 12 7.2 9.2 10 8 8.8 10.8 6z", star: "m12 1.6 1.2 3 3.2.2-2.5 2 .9 3.2L12 8.3 9.2 10l.9-3.2-2.5-2 3.2-.2z",
   };
 
   function swatch(trace) {
-    const bar = trace.type === "bar";
-    const colour = (trace.line && trace.line.color) || trace.marker.color;
+    const bar = trace.type === "bar" || trace.fill === "toself";
+    const colour = trace.fillcolor || (trace.line && trace.line.color) || trace.marker.color;
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("width", bar ? 12 : 24);
     svg.setAttribute("height", 12);
@@ -136,7 +144,7 @@
 
   function legend(plot, host) {
     const seen = new Set();
-    const last = (t) => Number(t.legendgroup.startsWith("published"));
+    const last = (t) => Number(!plot.ordered && t.legendgroup.startsWith("published"));
     for (const trace of plot.data.filter((t) => t.legendgroup).sort((a, b) => last(a) - last(b))) {
       if (!trace.showlegend || seen.has(trace.legendgroup)) continue;
       seen.add(trace.legendgroup);
@@ -147,6 +155,7 @@
       const words = document.createElement("span");
       words.textContent = decoded(trace.name);
       button.append(swatch(trace), words);
+      plot.entries.set(trace.legendgroup, button);
       button.addEventListener("click", () => {
         const hide = !plot.hidden.has(trace.legendgroup);
         plot.hidden[hide ? "add" : "delete"](trace.legendgroup);
@@ -165,7 +174,7 @@
     const menu = (layout.updatemenus || [])[0];
     const meta = layout.meta || {};
     const plot = {
-      canvas, data: given.data, hidden: new Set(), close: false, fit: meta.fit || {}, measures: meta.measures || [], narrowTicks: meta.narrow_ticks || [],
+      canvas, data: given.data, hidden: new Set(), entries: new Map(), close: false, ordered: Boolean(meta.ordered), narrow: meta.narrow || {}, broad: meta.broad || {}, fit: meta.fit || {}, measures: meta.measures || [], narrowTicks: meta.narrow_ticks || [],
       buttons: menu ? menu.buttons : [], active: menu ? menu.active || 0 : 0, notes: layout.annotations || [],
       bars: given.data[0].orientation === "h",
       wide: { labels: Boolean(meta.measures), height: layout.height, right: layout.margin.r, left: layout.margin.l, range: layout.yaxis.range,
@@ -181,7 +190,7 @@
       if (range) range.children[1].disabled = !plot.fit[plot.measures[plot.active]];
     };
     if (plot.buttons.length > 1) {
-      choice(host, plot.buttons.map((b) => b.label), plot.active, "Measure", (i) => { plot.active = i; refit(); redraw(plot); });
+      choice(host, plot.buttons.map((b) => b.label), plot.active, meta.choice || "Measure", (i) => { plot.active = i; refit(); redraw(plot); });
     }
     if (Object.keys(plot.fit).length) {
       range = choice(host, ["0–100 %", "Closer"], 0, "Vertical range", (i) => { plot.close = i === 1; redraw(plot); });
@@ -227,6 +236,7 @@
   const table = document.getElementById("full");
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
+  const HEAD = Number(table.dataset.head); // columns before the numbers
   const rows = [...body.rows].filter((r) => r.dataset.row !== undefined);
 
   // A cell's value; undefined where there is none (also behind a message that spans the numbers).
@@ -240,7 +250,7 @@
     heading.firstElementChild.addEventListener("click", () => {
       const numeric = heading.dataset.kind === "number";
       const before = heading.getAttribute("aria-sort");
-      const down = before === "none" ? numeric && column > 2 : before === "ascending";
+      const down = before === "none" ? numeric && column >= HEAD : before === "ascending";
       headings.forEach((h) => h.setAttribute("aria-sort", h === heading ? (down ? "descending" : "ascending") : "none"));
       rows.sort((a, b) => {
         const x = orderOf(a, column, numeric);
@@ -274,7 +284,7 @@
   function texts(row, interval) {
     const cells = [...row.cells].map((cell, i) => {
       const main = cell.querySelector(".main").textContent;
-      const small = i > 2 && cell.querySelector("small");
+      const small = i >= HEAD && cell.querySelector("small");
       return small ? interval(main, small.textContent) : main;
     });
     while (cells.length < names.length) cells.push("");
@@ -295,8 +305,8 @@
     const lines = shown().map((r) => {
       const problem = r.querySelector(".problem");
       if (!problem) return texts(r, (m, i) => `${m} [${i}]`).map(safe).join(" & ") + " \\\\";
-      const head = [...r.cells].slice(0, 3).map((c) => safe(c.querySelector(".main").textContent));
-      return [...head, `\\multicolumn{${names.length - 3}}{l}{${safe(problem.textContent.trim())}}`].join(" & ") + " \\\\";
+      const head = [...r.cells].slice(0, HEAD).map((c) => safe(c.querySelector(".main").textContent));
+      return [...head, `\\multicolumn{${names.length - HEAD}}{l}{${safe(problem.textContent.trim())}}`].join(" & ") + " \\\\";
     });
     return ["% \\usepackage{booktabs}", `\\begin{tabular}{${columns}}`, "\\toprule", names.map(safe).join(" & ") + " \\\\", "\\midrule",
       ...lines, "\\bottomrule", "\\end{tabular}"].join("\n") + "\n";

@@ -1,0 +1,213 @@
+"""Max-margin queries over many documents: solve on a few, look for violators with one blocked product, repeat.
+
+Every set has working documents; the compiled solve finds their max-margin query, a float32 matrix product of all queries
+with a block of documents finds (with its proven error as guard band) those that violate it, and the worst of them join.
+Memory holds working documents and one block of products, never a score for every set and document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from limitlab._core.checks import finite_rows
+from limitlab.search.separation import Part
+
+_FIRST, _MORE, _RELEVANT = 96, 48, 32  # documents taken at first and a round; relevant ones taken at first
+_SPARE = 4  # rounds whose documents fit beside the active ones before the idle ones are dropped
+_MOST_ROUNDS = 200
+_LOOSE = 0.05  # a solve this much better than the violations it knows of is good enough for the next round
+_FIRST_SLACK = 0.02  # of the longest document, while nothing is known
+_PRODUCTS, _LEAST_BLOCK = 1 << 22, 1024  # values of one block of products, so that threads meet seldom; its documents
+_UNIT = 2.0**-24  # float32
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents that are read in blocks, with what one reading of all of them tells.
+
+    Attributes
+    ----------
+    docs
+        (n_docs, dim), float32 or float64; may be a memory map.
+    block_docs
+        Documents a block at most.
+    longest
+        Largest norm.
+    mean
+        (dim,) float64.
+    """
+
+    docs: np.ndarray
+    block_docs: int
+    longest: float
+    mean: np.ndarray
+
+    @classmethod
+    def read(cls, who: str, docs: np.ndarray, block_docs: int) -> Corpus:
+        """One pass over the documents; rows with NaN or infinity are refused."""
+        longest, total = 0.0, np.zeros(docs.shape[1])
+        for start in range(0, docs.shape[0], block_docs):
+            block = np.asarray(docs[start : start + block_docs])
+            finite_rows(who, "docs", block, offset=start)
+            longest = max(longest, float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max())))
+            total += block.sum(axis=0, dtype=np.float64)
+        return cls(docs, block_docs, longest, total / docs.shape[0])
+
+
+@dataclass
+class _Found:
+    """The worst violators of each set on one side."""
+
+    scores: np.ndarray  # (n_sets, places)
+    docs: np.ndarray
+    sizes: np.ndarray  # (n_sets,)
+
+    @classmethod
+    def none(cls, n_sets: int, places: int) -> _Found:
+        return cls(np.full((n_sets, places), -np.inf), np.full((n_sets, places), -1, np.int64), np.zeros(n_sets, np.int64))
+
+    def by_document(self) -> _Found:
+        """Ascending in document, so that neither blocks nor threads decide the order in which they join."""
+        unused = np.arange(self.docs.shape[1]) >= self.sizes[:, None]
+        order = np.argsort(np.where(unused, np.iinfo(np.int64).max, self.docs), axis=1, kind="stable")
+        return _Found(np.take_along_axis(self.scores, order, axis=1), np.take_along_axis(self.docs, order, axis=1), self.sizes)
+
+
+@dataclass
+class CuttingPlane:
+    """The sets of one block, their working documents and what is known of each.
+
+    Attributes
+    ----------
+    corpus, indptr, members
+        The documents; CSR of the sets, members ascending within a set.
+    queries
+        (n_sets, dim) float64; directions at first, unit (or zero) queries after ``solve``.
+    tolerance, enough
+        As in ``separate``.
+    """
+
+    corpus: Corpus
+    indptr: np.ndarray
+    members: np.ndarray
+    queries: np.ndarray
+    tolerance: float
+    enough: float
+
+    def __post_init__(self) -> None:
+        n_sets, capacity = self.indptr.size - 1, self._capacity(self.corpus)
+        self.ids, self.inside = np.zeros((n_sets, capacity), np.int64), np.zeros((n_sets, capacity), bool)
+        self.weights, self.counts = np.zeros((n_sets, capacity)), np.zeros(n_sets, np.int64)
+        self.gaps, self.bounds = np.zeros(n_sets), np.full(n_sets, np.inf)
+        self.worst, self.steps = np.full(n_sets, -1, np.int64), np.zeros(n_sets, np.int64)
+        self._margin = self.tolerance / 16  # violations below this are let be
+        self._slack = np.full(n_sets, max(self._margin, _FIRST_SLACK * self.corpus.longest))
+
+    @staticmethod
+    def _capacity(corpus: Corpus) -> int:
+        """Working documents of one set: the active ones, the first ones and those of a few rounds."""
+        n_docs, dim = corpus.docs.shape
+        return min(n_docs, dim + 2 + _RELEVANT + _FIRST + _SPARE * _MORE)
+
+    @classmethod
+    def bytes_per_set(cls, corpus: Corpus) -> int:
+        """Memory a set needs while its block is solved: working documents twice, vectors, one row of products."""
+        return 34 * cls._capacity(corpus) + 48 * corpus.docs.shape[1] + 4 * _LEAST_BLOCK + 32 * (_FIRST + _RELEVANT)
+
+    def solve(self) -> Part:
+        """Rounds until every set is solved, or none gets better any more."""
+        left = np.arange(self.counts.size)
+        self._begin(left)
+        for _ in range(_MOST_ROUNDS):
+            if not left.size:
+                break
+            left = left[self._round(left)]
+        active = np.where(self.weights > 0.0, self.ids, -1)
+        shares = np.where(self.inside, self.weights, -self.weights)
+        return Part(self.queries, self.gaps, self.bounds, self.worst, self.steps, active, shares)
+
+    def _begin(self, rows: np.ndarray) -> None:
+        from limitlab.search.many_sets import join_found
+
+        nothing = np.full(rows.size, -np.inf)
+        others, relevant = self._violators(rows, nothing, nothing, _FIRST, _RELEVANT)
+        state = (self.ids, self.inside, self.weights, self.counts)
+        join_found(*state, relevant.scores, relevant.docs, relevant.sizes, nothing, True)
+        join_found(*state, others.scores, others.docs, others.sizes, nothing, False)
+
+    def _round(self, rows: np.ndarray) -> np.ndarray:
+        """Solve these sets on their working documents and add violators; returns which of them are not finished."""
+        from limitlab.search.many_sets import join_found, solve_working
+
+        dim = self.corpus.docs.shape[1]
+        ids, inside, weights, counts = self.ids[rows], self.inside[rows], self.weights[rows], self.counts[rows]
+        queries, steps = np.zeros((rows.size, -(-dim // 8) * 8)), self.steps[rows]
+        queries[:, :dim] = self.queries[rows]
+        figures, high_docs, touching = np.empty((rows.size, 3)), np.empty(rows.size, np.int64), np.empty(rows.size, bool)
+        longest = self.corpus.longest
+        slack = self._slack[rows]
+        solve_working(
+            self.corpus.docs, dim, ids, inside, weights, counts, longest, slack, self.enough,
+            queries, figures, high_docs, steps, touching,
+        )  # fmt: skip
+        self.queries[rows], self.steps[rows] = queries[:, :dim], steps
+        low, high, bounds = figures.T
+        others, relevant = self._violators(rows, -low, high, _MORE, _MORE)
+        greatest = np.maximum(high, others.scores.max(axis=1))
+        least = np.minimum(low, -relevant.scores.max(axis=1))
+        gaps = np.where(touching, 0.0, least - greatest)
+        at = others.scores.argmax(axis=1)
+        worst = np.where(greatest > high, others.docs[np.arange(rows.size), at], high_docs)
+        self.gaps[rows], self.bounds[rows], self.worst[rows] = gaps, bounds, worst
+        self._slack[rows] = np.maximum(self._margin, _LOOSE * ((greatest - high) + (low - least)))
+        helpless = (greatest <= high + self._margin) & (least >= low - self._margin) & (slack <= self._margin)
+        going = ~(touching | (bounds - gaps <= self.tolerance) | (gaps >= self.enough) | helpless)
+        closed = np.where(going, 0.0, np.inf)
+        join_found(ids, inside, weights, counts, relevant.scores, relevant.docs, relevant.sizes, self._margin - low + closed, True)
+        join_found(ids, inside, weights, counts, others.scores, others.docs, others.sizes, self._margin + high + closed, False)
+        self.ids[rows], self.inside[rows], self.weights[rows], self.counts[rows] = ids, inside, weights, counts
+        return going
+
+    def _violators(
+        self, rows: np.ndarray, own_floors: np.ndarray, floors: np.ndarray, places: int, own_places: int
+    ) -> tuple[_Found, _Found]:
+        """Irrelevant documents that score above ``floors``, and relevant ones below -``own_floors``: one pass."""
+        from limitlab.search.many_sets import offer_others, offer_relevant
+
+        docs = self.corpus.docs
+        block_docs = min(docs.shape[0], self.corpus.block_docs, max(_LEAST_BLOCK, _PRODUCTS // max(1, rows.size)))
+        others, relevant = _Found.none(rows.size, places), _Found.none(rows.size, own_places)
+        indptr, members = _taken(self.indptr, self.members, rows)
+        queries = np.ascontiguousarray(self.queries[rows])
+        single = queries.astype(np.float32)
+        norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))
+        guards = _filter_error(docs.shape[1]) * norms * self.corpus.longest + 1e-36  # the last: below float32's normal numbers
+        product = np.empty((rows.size, block_docs), np.float32)
+        for start in range(0, docs.shape[0], block_docs):
+            block = np.asarray(docs[start : start + block_docs])
+            out = product[:, : block.shape[0]]
+            np.matmul(single, block.astype(np.float32, copy=False).T, out=out)
+            offer_others(out, block, start, queries, indptr, members, floors, guards, others.scores, others.docs, others.sizes)
+            offer_relevant(block, start, queries, indptr, members, own_floors, relevant.scores, relevant.docs, relevant.sizes)
+        return others.by_document(), relevant.by_document()
+
+
+def _taken(indptr: np.ndarray, members: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """CSR of the given rows."""
+    if rows.size == indptr.size - 1:
+        return indptr, members
+    counts = np.diff(indptr)[rows]
+    out = np.concatenate([[0], np.cumsum(counts)])
+    take = np.arange(out[-1]) + np.repeat(indptr[rows] - out[:-1], counts)
+    return out, members[take]
+
+
+def _filter_error(dim: int) -> float:
+    """Greatest |float32 product - float64 score| per unit of |query| |document|, both rounded to float32 first.
+
+    The product errs by at most gamma_dim in any order of summation [Higham2002, section 3.1], rounding both factors adds
+    2 u, and 4 u more cover second-order terms and the rounding of the float64 score.
+    """
+    return dim * _UNIT / (1 - dim * _UNIT) + 6 * _UNIT
