@@ -9,12 +9,24 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from functools import partial
 
 from record import record
 
 from limitlab.capacity import certified_n
 from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
 from limitlab.published import critical_n_table
+
+
+def _protocol(n: int, dim: int, seed: int, max_steps: int) -> bool:
+    return free_embed(FreeProblem.all_subsets(n, seed=seed), FreeConfig(dim=dim, seed=seed, max_steps=max_steps)).solved
+
+
+def _gap(n: int, dim: int, seed: int, max_steps: int, *, start: str = "random") -> bool:
+    return maximise_gap(n, FreeConfig(dim=dim, objective="gap", seed=seed), start=start).solved
+
+
+METHODS = {"protocol": _protocol, "gap objective": _gap, "construction": partial(_gap, start="frame")}
 
 
 def main() -> None:
@@ -29,16 +41,12 @@ def main() -> None:
     figures: dict[str, object] = {}
     for dim in args.dim:
         n = published[dim]
-        times: dict[str, list[float]] = {"protocol": [], "gap objective": [], "construction": []}
-        solved: dict[str, list[bool]] = {name: [] for name in times}
+        times: dict[str, list[float]] = {name: [] for name in METHODS}
+        solved: dict[str, list[bool]] = {name: [] for name in METHODS}
         for seed in args.seeds:
-            for name, work in (
-                ("protocol", lambda: free_embed(FreeProblem.all_subsets(n, seed=seed), FreeConfig(dim=dim, seed=seed, max_steps=args.max_steps)).solved),
-                ("gap objective", lambda: maximise_gap(n, FreeConfig(dim=dim, objective="gap", seed=seed), start="random").solved),
-                ("construction", lambda: maximise_gap(n, FreeConfig(dim=dim, objective="gap", seed=seed), start="frame").solved),
-            ):
+            for name, work in METHODS.items():
                 start = time.perf_counter()
-                done = work()
+                done = work(n, dim, seed, args.max_steps)
                 times[name].append(time.perf_counter() - start)
                 solved[name].append(bool(done))
                 print(f"d = {dim}, n = {n}, seed {seed}: {name} {times[name][-1]:.3f} s, solved {done}", flush=True)
