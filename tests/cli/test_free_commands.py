@@ -119,7 +119,7 @@ def gap(monkeypatch):
     from limitlab.free.optimise import free_embed
 
     module = ModuleType("limitlab.free.gap")
-    module.maximise_gap = lambda problem, config, *, progress: free_embed(problem, replace(config, objective="infonce"))
+    module.maximise_gap = lambda problem, config, **_: free_embed(problem, replace(config, objective="infonce"))
     monkeypatch.setitem(sys.modules, "limitlab.free.gap", module)
 
 
@@ -370,3 +370,18 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--min-gap" in done.stdout
+
+
+def test_the_gap_objective_enlarges_the_gap_and_its_certificate_is_proved(cli, tmp_path):
+    quick = cli("free", "--n-docs", 12, "--dim", 4, "--objective", "gap", "--until", "solved", "--json").json()
+    best = cli("free", "--n-docs", 12, "--dim", 4, "--objective", "gap", "--seconds", 2, "--certificate", tmp_path / "c.json", "--json")
+    assert best.code == 0
+    gaps = [answer["results"][-1]["gap"] for answer in (quick, best.json())]
+    assert gaps[1] > gaps[0] > 0
+    assert cli("verify", tmp_path / "c.json").code == 0
+
+
+def test_options_of_the_gap_objective_are_refused_without_it(cli):
+    for option, value in (("--until", "best"), ("--seconds", 1), ("--start", "trig")):
+        cli("free", "--n-docs", 6, "--dim", 4, option, value).refused(1, "InvalidArgument: ")
+    cli("free", "--n-docs", 6, "--dim", 4, "--objective", "gap", "--until", "never").refused(1, "UnknownName: ")

@@ -54,6 +54,11 @@ def free(
     evaluate_every: EvaluateEvery = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the starting vectors, and of --pattern random.")] = 42,
     device: Device = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="With --objective gap: solved, or best (the default) to enlarge the least gap further.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="With --objective gap: about so long a dimension; default 20.")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="With --objective gap: random (the default), trig or frame.")] = None,
     fresh: Fresh = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .npz (the vectors, when solved) or .json.")] = None,
     certificate: Annotated[
@@ -67,6 +72,11 @@ def free(
     solved proves nothing.
     """
     _check_files(output, certificate, objective)
+    of_gap = given(until=until, seconds=seconds, start=start)
+    if of_gap and objective != "gap":
+        raise InvalidArgument(f"--{next(iter(of_gap))}: goes with --objective gap; got --objective {objective}. Leave it out.")
+    if objective == "gap":
+        of_gap = {"until": "best", "seconds": 20.0, **of_gap}
     dims = parse_dims(dim) or []
     options = given(
         learning_rate=learning_rate,
@@ -76,6 +86,7 @@ def free(
         max_steps=max_steps,
         evaluate_every=evaluate_every,
         device=device,
+        **of_gap,
     )
     own = _own(dataset, qrels, split, min_relevance, {"--n-docs": n_docs, "--pattern": pattern, "--n-queries": n_queries}, seed)
     asked = own or _made(n_docs, k, pattern, n_queries, seed)

@@ -9,6 +9,8 @@ from limitlab._core.checks import choice, real, whole
 
 OBJECTIVES = ("infonce", "footnote", "sigmoid", "gap")
 DEVICES = ("auto", "cpu", "cuda")
+ENDS = ("solved", "best")
+STARTS = ("random", "trig", "frame")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class FreeConfig:
         Of the starting vectors, >= 0.
     device
         auto | cpu | cuda.
+    until, seconds, start
+        Of the objective gap alone, see ``maximise_gap``: solved | best; about how long at most, None for no limit;
+        random | trig | frame.
 
     References
     ----------
@@ -49,6 +54,9 @@ class FreeConfig:
     evaluate_every: int = 50
     seed: int = 42
     device: str = "auto"
+    until: str = "solved"
+    seconds: float | None = None
+    start: str = "random"
 
     def __post_init__(self) -> None:
         who = "FreeConfig()"
@@ -62,6 +70,10 @@ class FreeConfig:
         whole(who, "evaluate_every", self.evaluate_every, low=1)
         whole(who, "seed", self.seed, low=0)
         choice(who, "device", self.device, DEVICES)
+        choice(who, "until", self.until, ENDS)
+        choice(who, "start", self.start, STARTS)
+        if self.seconds is not None:
+            real(who, "seconds", self.seconds, low=0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -13,15 +13,13 @@ import numpy as np
 from limitlab._core.checks import choice, finite_rows, real, vectors, whole
 from limitlab._core.errors import InvalidArgument, NotSolved, RangeError, ShapeError
 from limitlab._core.progress import SILENT, Progress
-from limitlab.free.config import FreeConfig
+from limitlab.free.config import ENDS, STARTS, FreeConfig
 from limitlab.free.gap_search import GapSearch, unit_rows
 from limitlab.free.problem import FreeProblem
 from limitlab.free.result import FreeResult
 from limitlab.relevance import RelevanceMatrix
 
 WHO = "maximise_gap()"
-STARTS = ("random", "trig", "frame")
-ENDS = ("solved", "best")
 
 
 def smooth_worst_gap(scores: np.ndarray, relevant: np.ndarray, temperature: float) -> tuple[float, np.ndarray]:

@@ -169,7 +169,7 @@ def _embedded(problem: FreeProblem, config: FreeConfig, progress: Progress) -> F
     if config.objective == "gap":
         from limitlab.free.gap import maximise_gap
 
-        return maximise_gap(problem, config, progress=progress)
+        return maximise_gap(problem, config, start=config.start, until=config.until, seconds=config.seconds, progress=progress)
     return free_embed_many([problem], config, progress=progress)[0]
 
 
