@@ -137,10 +137,11 @@ def test_fifty_thousand_documents_are_written_in_seconds(tmp_path):
 
 def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
     script = (
-        "import resource, sys\n"
+        "import sys\n"
+        "from limitlab._core.provenance import peak_memory\n"
         "from limitlab.data import LimitConfig, write_limit\n"
         "write_limit(LimitConfig(n_docs=int(sys.argv[1])), sys.argv[2])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))\n"
+        "print(peak_memory())\n"
     )
     peak = {}
     for n_docs in (20_000, 400_000):

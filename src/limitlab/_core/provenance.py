@@ -89,6 +89,13 @@ def total_memory() -> int:
 
 def peak_memory() -> int:
     """Peak resident bytes of this process so far."""
+    # Linux: ru_maxrss of a child begins at what its parent held when it forked; VmHWM counts this program alone.
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
