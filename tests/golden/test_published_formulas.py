@@ -33,3 +33,11 @@ def test_theorem_1_cells_follow_from_the_bound(cell: published.PublishedValue) -
     gamma, k = re.search(r"gamma=([\d.]+) k=(\d+)", cell.dataset).groups()  # type: ignore[union-attr]
     n = 10 ** int(cell.metric.removeprefix("min d at n=1e"))
     assert cell.value == ceil(log(comb(n, int(k))) / log(1 + 1 / float(gamma)))
+
+
+def test_the_cubic_gives_the_printed_extrapolations() -> None:
+    """https://arxiv.org/html/2508.21038v2 section 4: 500k (512), 1.7m (768), 4m (1024), 107m (3072), 250m (4096)."""
+    extrapolated = {512: 5e5, 768: 1.7e6, 1024: 4e6, 3072: 107e6, 4096: 250e6}
+    for dim, n in extrapolated.items():
+        assert abs(published.critical_n_cubic(dim) / n - 1) < 0.05
+    assert abs(published.critical_n_cubic(20) - 120) < 6

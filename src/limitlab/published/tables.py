@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from numpy.polynomial import Polynomial
+
 
 @dataclass(frozen=True)
 class PublishedValue:
@@ -92,3 +94,22 @@ def critical_n_table() -> tuple[tuple[int, int], ...]:
     """((dim, critical n), ...) of the paper's free-embedding experiment, d = 4..45, k = 2 [Weller2025]."""
     text = resources.files("limitlab.published").joinpath("data/critical_n.csv").read_text(encoding="utf-8")
     return tuple((int(row["dim"]), int(row["critical_n"])) for row in csv.DictReader(text.splitlines()))
+
+
+def critical_n_cubic(dim: float) -> float:
+    """The paper's cubic through its table, d = 4..45, read at any dimension: where one optimiser would stop if the cubic were true.
+
+    The coefficients are those of least squares, not rounded: the printed ones, -10.5322, 4.0309, 0.0520 and 0.0037, are too short to be
+    read at 4,096. Beyond d = 45 it is an extrapolation of a measurement, never a limit; it can be negative below d = 3.
+
+    References
+    ----------
+    [Weller2025]
+    """
+    return float(_cubic()(dim))
+
+
+@lru_cache(maxsize=1)
+def _cubic() -> Polynomial:
+    dims, found = zip(*critical_n_table())
+    return Polynomial.fit(dims, found, 3)
