@@ -1,0 +1,117 @@
+"""Existence theorems: what they promise is checked on random documents, and against what is known to be impossible."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from limitlab import separate
+from limitlab._core.errors import RangeError
+from limitlab.theory.counting import dim_lower_packing
+from limitlab.theory.exact_dimension import dim_exact_subsets
+from limitlab.theory.existence import (
+    dim_upper_gaussian,
+    dim_upper_gaussian_gap,
+    dim_upper_signs,
+    failure_upper_gaussian,
+    gap_lower_gaussian,
+)
+from limitlab.theory.margins import gap_upper_row_wise
+
+SIZES = [(3, 1), (10, 2), (46, 2), (100, 4), (1_000, 2), (1_000, 8), (50_000, 2), (50_000_000, 10), (10**12, 5)]
+
+
+@pytest.mark.parametrize(("n", "k", "dim"), [(46, 2, 8), (100, 2, 10), (300, 2, 14), (100, 4, 18), (60, 1, 6)])
+def test_random_documents_fail_less_often_than_the_theorem_allows(n: int, k: int, dim: int) -> None:
+    rng = np.random.default_rng(0)
+    failed = 0
+    for _ in range(20):
+        docs = rng.standard_normal((n, dim))
+        sets = np.stack([rng.choice(n, k, replace=False) for _ in range(50)])
+        failed += int((separate(docs, sets).gaps <= 0).sum())
+    measured = failed / 1000
+    assert measured - 3 * math.sqrt(measured * (1 - measured) / 1000) <= failure_upper_gaussian(n, k, dim=dim)
+
+
+def test_the_bound_on_failure_is_not_idle() -> None:
+    """At n = 100, d = 14 a pair of random documents fails 0.009 of the time (1,000 sets); the bound is within a factor 60."""
+    assert failure_upper_gaussian(100, 2, dim=14) < 0.55
+    assert failure_upper_gaussian(100, 2, dim=18) < 0.07
+
+
+@pytest.mark.parametrize(("n", "k"), [(46, 2), (100, 2), (60, 3)])
+def test_random_documents_keep_the_promised_gap(n: int, k: int) -> None:
+    """The theorem says that some documents do; at its dimension most do."""
+    dim = dim_upper_gaussian_gap(n, k, gap=0.05)
+    assert dim is not None
+    rng = np.random.default_rng(1)
+    least = []
+    for _ in range(4):
+        plain = rng.standard_normal((n, dim - 1))
+        longest = math.sqrt(dim - 1) + math.sqrt(2 * math.log(2 * n))
+        rest = longest**2 - (plain**2).sum(axis=1)
+        assert (rest > 0).all()
+        docs = np.column_stack([plain, np.sqrt(rest)]) / longest  # unit length
+        sets = np.stack([rng.choice(n, k, replace=False) for _ in range(200)])
+        least.append(separate(docs, sets).gaps.min())
+    assert max(least) > 0.05
+
+
+@pytest.mark.parametrize(("n", "k"), SIZES)
+def test_what_exists_is_never_impossible(n: int, k: int) -> None:
+    assert dim_upper_gaussian(n, k) >= dim_exact_subsets(n, k).value
+    for gap in (1e-6, 1e-3, 0.05):
+        dim = dim_upper_gaussian_gap(n, k, gap=gap)
+        assert dim is not None and dim >= dim_lower_packing(n, k, gap=gap)
+        assert gap < gap_lower_gaussian(n, k, dim=dim) < gap_upper_row_wise(n, k)
+        assert gap_lower_gaussian(n, k, dim=dim - 1) <= gap
+        signs = dim_upper_signs(n, k, gap=gap)
+        assert signs is not None and signs >= dim_lower_packing(n, k, gap=gap)
+
+
+def test_known_sizes() -> None:
+    """Within a tenth of 2 e k ln(n/d), the asymptotics of Donoho and Tanner: nothing is lost in the constants."""
+    assert dim_upper_gaussian(1_000, 2) == 42
+    assert dim_upper_gaussian(50_000_000, 10) == 659
+    asymptotic = 2 * math.e * 10 * math.log(5e7 / 659)
+    assert asymptotic < 659 < 1.1 * asymptotic
+
+
+def test_more_documents_and_larger_sets_need_more() -> None:
+    found = [dim_upper_gaussian(n, 3) for n in (10, 100, 1_000, 10_000, 10**6, 10**9)]
+    assert found == sorted(found)
+    found = [dim_upper_gaussian(10_000, k) for k in (1, 2, 4, 8, 16)]
+    assert found == sorted(found)
+    found = [dim_upper_signs(10_000, 2, gap=g) for g in (0.0, 0.1, 0.3, 0.6)]
+    assert found == sorted(found)  # type: ignore[type-var]
+
+
+def test_random_signs_at_the_stated_dimension_have_the_coherence() -> None:
+    dim = dim_upper_signs(200, 2)
+    assert dim is not None
+    rng = np.random.default_rng(0)
+    docs = rng.choice([-1.0, 1.0], (200, dim))
+    coherence = np.abs(docs @ docs.T - dim * np.eye(200)).max() / dim
+    assert coherence < 1 / 3
+
+
+def test_a_gap_that_the_sum_query_cannot_have_is_none() -> None:
+    assert dim_upper_signs(1_000, 4, gap=0.5) is None
+    assert dim_upper_gaussian_gap(1_000, 4, gap=2.0, max_dim=2**16) is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: dim_upper_gaussian(10, 10), r"dim_upper_gaussian\(\): k must be in \[1, n_docs - 1\]"),
+        (lambda: dim_upper_gaussian(1, 1), "n_docs must be"),
+        (lambda: gap_lower_gaussian(10, 2, dim=1), "dim must be"),
+        (lambda: dim_upper_gaussian_gap(10, 2, gap=float("nan")), "gap must be a finite number"),
+        (lambda: dim_upper_signs(10, 2, gap=-1.0), "gap must be"),
+    ],
+)
+def test_bad_inputs(call: object, words: str) -> None:
+    with pytest.raises(RangeError, match=words):
+        call()  # type: ignore[operator]
