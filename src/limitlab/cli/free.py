@@ -16,8 +16,8 @@ from limitlab.cli.progress import Bars
 if TYPE_CHECKING:
     from limitlab.free.least_dimension import LeastDimension
     from limitlab.free.problem import FreeProblem
-    from limitlab.free.reduction import Reduction
     from limitlab.relevance import RelevanceMatrix
+    from limitlab.relevance.reduction import Reduction
 
 Objective = Annotated[str, typer.Option("--objective", help="infonce (the paper's code), footnote (its formula), sigmoid, or gap.")]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam; default 0.01.")]
@@ -125,7 +125,7 @@ def _own(dataset: str | None, qrels: Path | None, split: str, min_relevance: int
     if wrong := [name for name, value in made.items() if value is not None]:
         raise InvalidArgument(f"{', '.join(wrong)}: goes without a dataset; got {dataset or qrels} too. Give one or the other.")
     from limitlab.free.problem import FreeProblem
-    from limitlab.free.reduction import reduced, with_other_document
+    from limitlab.relevance.reduction import reduced, with_other_document
 
     relevance = _dataset(dataset, qrels, split) if dataset is not None else _qrels_alone(qrels or Path())
     if dataset is None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limitlab._core.errors import ShapeError
-from limitlab.free.reduction import OTHER, reduced, with_other_document
 from limitlab.relevance import RelevanceMatrix, all_subsets
+from limitlab.relevance.reduction import OTHER, reduced, with_other_document
 
 
 def matrix(rows: list[list[int]]) -> RelevanceMatrix:
