@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,10 +45,10 @@ def nearest(table: list[Fraction], x: Fraction) -> Fraction:
 def test_fp8_is_the_nearest_number_of_its_table(name, table):
     assert float(table[-1]) == NUMBER_TYPES[name].largest == {"fp8-e4m3": 448.0, "fp8-e5m2": 57344.0}[name]
     assert float(table[1]) == {"fp8-e4m3": 2.0**-9, "fp8-e5m2": 2.0**-16}[name]
-    halves = [(a + b) / 2 for a, b in zip(table, table[1:])]
+    halves = [(a + b) / 2 for a, b in pairwise(table)]
     asked = [float(x) for x in [*table, *halves]]
     asked += [math.nextafter(x, math.inf) for x in asked] + [math.nextafter(x, 0) for x in asked if x > 0]
-    asked += list(np.random.default_rng(0).normal(size=200)) + [1e30, table[-1] * 2]
+    asked += [*np.random.default_rng(0).normal(size=200), 1e30, table[-1] * 2]
     got = round_to(np.array(asked + [-x for x in asked], float)[:, None], name)[:, 0]
     want = [float(nearest(table, Fraction(float(x)))) for x in asked]
     assert got.tolist() == want + [-x for x in want]
