@@ -39,7 +39,8 @@ def test_simplex_attains_the_ceiling(n, k, half):
 
 
 @pytest.mark.parametrize(
-    ("n", "k", "margin"), [(5, 2, 0.46305), (6, 2, 0.40958), (7, 2, 0.37854), (6, 1, 0.42857), (7, 3, 0.38953), (20, 2, 0.2928), (100, 2, 0.2670)]
+    ("n", "k", "margin"),
+    [(5, 2, 0.46305), (6, 2, 0.40958), (7, 2, 0.37854), (6, 1, 0.42857), (7, 3, 0.38953), (20, 2, 0.2928), (100, 2, 0.2670)],
 )
 def test_simplex_about_one_threshold(n, k, margin):
     simplex, sets = Simplex(n), subsets(n, k)

@@ -40,7 +40,11 @@ def test_closed_forms_of_pairs_and_singles_are_the_numerical_optimum(n, weights)
 def test_printed_digits():
     """theory.md 3.1: values at n = 46, constants of n**-4, 2.915 h**2 for neighbours, six dimensions."""
     equal, best = TrigCurve(46, weights=(1, 1)), TrigCurve(46)
-    assert [f"{x:.3g}" for x in (equal.pair_gap(2), best.pair_gap(2), equal.pair_gap(2, rule="polynomial"))] == ["9.03e-05", "0.000105", "3e-05"]
+    assert [f"{x:.3g}" for x in (equal.pair_gap(2), best.pair_gap(2), equal.pair_gap(2, rule="polynomial"))] == [
+        "9.03e-05",
+        "0.000105",
+        "3e-05",
+    ]
     large = {w: TrigCurve(10**5, weights=w) for w in ((1, 1), (4, 1))}
     assert round(large[1, 1].pair_gap(2) * 1e20) == 401 and round(large[4, 1].pair_gap(2) * 1e20, 1) == 467.6
     assert round(large[1, 1].pair_gap(2, rule="polynomial") * 1e20) == 134
@@ -55,7 +59,9 @@ def test_printed_digits():
 
 def test_equal_weights_in_more_dimensions():
     """theory.md 3.2, row n = 46: least gap over all pairs, and the optimum of the weights at dimension 4."""
-    got = [separate(TrigCurve(46, d, weights=(1,) * (d // 2)).docs(), subsets(46, 2)).gaps.min() for d in (4, 6, 8, 10, 12, 16, 20, 24, 32, 44)]
+    got = [
+        separate(TrigCurve(46, d, weights=(1,) * (d // 2)).docs(), subsets(46, 2)).gaps.min() for d in (4, 6, 8, 10, 12, 16, 20, 24, 32, 44)
+    ]
     printed = [9.0e-5, 5.0e-4, 1.5e-3, 3.6e-3, 7.3e-3, 0.022, 0.053, 0.108, 0.324, 0.691]
     assert np.allclose(got, printed, rtol=0.03)
     around = [pair_gap_asymptote(w) for w in ((79, 21), (80, 20), (81, 19))]
@@ -127,7 +133,13 @@ def test_floating_types_are_exact_within_the_bound(kind, bits):
 
 
 def test_refusals():
-    for call in (lambda: TrigCurve(4), lambda: TrigCurve(9, 5), lambda: TrigCurve(9, 0), lambda: EuclideanCurve(4), lambda: TrigCurve(9).queries([[1, 9]])):
+    for call in (
+        lambda: TrigCurve(4),
+        lambda: TrigCurve(9, 5),
+        lambda: TrigCurve(9, 0),
+        lambda: EuclideanCurve(4),
+        lambda: TrigCurve(9).queries([[1, 9]]),
+    ):
         with pytest.raises(RangeError):
             call()
     with pytest.raises(InvalidArgument, match="one weight per frequency"):

@@ -57,7 +57,9 @@ def test_fp8_is_the_nearest_number_of_its_table(name, table):
 def test_bfloat16_rounds_once_from_float64():
     # Above a tie by less than float32 can hold: rounding to float32 first would make it the tie, and the tie goes to even.
     x = 1 + 2.0**-8 + 2.0**-40
-    assert round_to(np.array([[x, 1 + 2.0**-8, 1 + 3 * 2.0**-8, -x]]), "bfloat16").tolist() == [[1 + 2.0**-7, 1.0, 1 + 2.0**-6, -1 - 2.0**-7]]
+    assert round_to(np.array([[x, 1 + 2.0**-8, 1 + 3 * 2.0**-8, -x]]), "bfloat16").tolist() == [
+        [1 + 2.0**-7, 1.0, 1 + 2.0**-6, -1 - 2.0**-7]
+    ]
     values = np.random.default_rng(1).normal(size=(500, 1)) * 10.0 ** np.random.default_rng(2).integers(-45, 38, (500, 1))
     bits = round_to(values, "bfloat16").view(np.uint32)
     assert (bits & 0xFFFF == 0).all()

@@ -86,10 +86,10 @@ class AttributeSums:
         """
         sizes = np.unique(self.relevance.relevant_counts())
         if sizes.size != 1:
-            raise RangeError(f"AttributeSums.predicted_recall(): queries must have equally many relevant documents; got {sizes.tolist()[:5]}.")
-        return predicted_recall(
-            self.relevance.n_docs, self.dim, k=int(sizes[0]), cut=cut, tokens_per_doc=float(self.attributes_per_doc)
-        )
+            raise RangeError(
+                f"AttributeSums.predicted_recall(): queries must have equally many relevant documents; got {sizes.tolist()[:5]}."
+            )
+        return predicted_recall(self.relevance.n_docs, self.dim, k=int(sizes[0]), cut=cut, tokens_per_doc=float(self.attributes_per_doc))
 
     def _asked(self) -> np.ndarray:
         return np.bincount(self.relevance.binary().indices, minlength=self.relevance.n_docs)

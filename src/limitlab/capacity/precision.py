@@ -214,9 +214,7 @@ def largest_n(
     last = None if high is None else whole(who, "high", high, low=low)
     first, largest, n = None, low - 1, low
     while last is None or n <= last:
-        found = survives(
-            family(n), dtype, k=k, query_dtype=query_dtype, accumulation=accumulation, solve_on=solve_on, rule=rule
-        )
+        found = survives(family(n), dtype, k=k, query_dtype=query_dtype, accumulation=accumulation, solve_on=solve_on, rule=rule)
         if found.survives:
             largest = n
         elif first is None:
