@@ -12,6 +12,7 @@ from limitlab._core.errors import RangeError
 from limitlab.theory.counting import dim_lower_packing
 from limitlab.theory.exact_dimension import dim_exact_subsets
 from limitlab.theory.existence import (
+    coordinate_upper_gaussian,
     dim_upper_gaussian,
     dim_upper_gaussian_gap,
     dim_upper_signs,
@@ -50,13 +51,22 @@ def test_random_documents_keep_the_promised_gap(n: int, k: int) -> None:
     least = []
     for _ in range(4):
         plain = rng.standard_normal((n, dim - 1))
-        longest = math.sqrt(dim - 1) + math.sqrt(2 * math.log(2 * n))
+        longest = math.sqrt(dim - 1) + math.sqrt(2 * math.log(4 * n))
         rest = longest**2 - (plain**2).sum(axis=1)
         assert (rest > 0).all()
         docs = np.column_stack([plain, np.sqrt(rest)]) / longest  # unit length
         sets = np.stack([rng.choice(n, k, replace=False) for _ in range(200)])
         least.append(separate(docs, sets).gaps.min())
+        turned = docs @ _onto_ones(dim)
+        assert np.abs(turned).max() < coordinate_upper_gaussian(n, dim=dim)
     assert max(least) > 0.05
+
+
+def _onto_ones(dim: int) -> np.ndarray:
+    """A reflection that turns the last coordinate to the direction (1, ..., 1)."""
+    mirror = -np.full(dim, 1 / math.sqrt(dim))
+    mirror[-1] += 1
+    return np.eye(dim) - 2 * np.outer(mirror, mirror) / (mirror @ mirror)
 
 
 @pytest.mark.parametrize(("n", "k"), SIZES)

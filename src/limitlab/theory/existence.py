@@ -98,8 +98,9 @@ def gap_lower_gaussian(n_docs: int, k: int, *, dim: int) -> float:
 
         P(S fails) <= 2 (1 + 2 xi)**(-d/2) exp(x c**2 / b) A**k B**(n - k),  A and B at x.
 
-    A point of both hulls' difference has ``|w| >= sqrt(1/k + 1/(n - k))``. All documents are shorter than
-    ``R = sqrt(d) + sqrt(2 ln 2n)`` with probability 1/2; one more coordinate brings them to length R. So d = dim - 1.
+    A point of both hulls' difference has ``|w| >= sqrt(1/k + 1/(n - k))``. With t = sqrt(2 ln 4n) all documents are shorter than
+    ``R = sqrt(d) + t`` and longer than ``sqrt(d) - t``, each with probability 3/4 and more; one more coordinate brings them to
+    length R. So d = dim - 1. ``C(n, k) P(S fails) <= 1/4`` is asked for, and the last quarter goes to ``coordinate_upper_gaussian``.
 
     Parameters
     ----------
@@ -117,15 +118,46 @@ def gap_lower_gaussian(n_docs: int, k: int, *, dim: int) -> float:
     n, k = _checked(who, n_docs, k)
     d = whole(who, "dim", dim, low=2, high=2**40) - 1
     x, log_moments = _TILT, _log_moments(n, k)[:, None]
-    # C(n, k) P(S fails) <= 1/2, solved for c**2; together with the event on R less than 1 in all.
-    start = math.log(4.0) + log_binomial(n, k)
+    start = math.log(8.0) + log_binomial(n, k)  # solved for c**2
     left = 0.5 * d * _STRETCHED - start - log_moments
     left -= _SAFE * (start + np.abs(log_moments) + d)
     squared = float((left * _STRETCH / x).max())
     if squared <= 0.0:
         return 0.0
-    longest = math.sqrt(d) + math.sqrt(2.0 * math.log(2.0 * n))
+    longest = math.sqrt(d) + math.sqrt(2.0 * math.log(4.0 * n))
     return (1.0 - _SAFE) * math.sqrt(squared * (1.0 / k + 1.0 / (n - k))) / longest
+
+
+def coordinate_upper_gaussian(n_docs: int, *, dim: int) -> float:
+    r"""No coordinate of the documents of ``gap_lower_gaussian`` need be greater: what int8 loses depends on it.
+
+    The coordinate that brings a document to length R is at most ``sqrt(R**2 - (sqrt(d) - t)**2)``; turned to the direction (1, ..., 1)
+    it adds that over sqrt(dim) to every coordinate. The others stay normal with variance at most 1, so with probability 3/4 none
+    of the n dim numbers exceeds sqrt(2 ln(4 n dim)).
+
+    Parameters
+    ----------
+    n_docs
+        In [2, 1e15].
+    dim
+        >= 2.
+
+    Returns
+    -------
+    In (0, 1], for unit documents.
+
+    Raises
+    ------
+    RangeError
+        A number is outside its range.
+    """
+    who = "coordinate_upper_gaussian()"
+    n = whole(who, "n_docs", n_docs, low=2, high=10**15)
+    dim = whole(who, "dim", dim, low=2, high=2**40)
+    root, spread = math.sqrt(dim - 1), math.sqrt(2.0 * math.log(4.0 * n))
+    longest, shortest = root + spread, max(0.0, root - spread)
+    lifted = math.sqrt((longest**2 - shortest**2) / dim)
+    return min(1.0, (lifted + math.sqrt(2.0 * math.log(4.0 * n * dim))) / longest * (1 + _SAFE))
 
 
 def dim_upper_gaussian_gap(n_docs: int, k: int, *, gap: float, max_dim: int = 2**24) -> int | None:
