@@ -30,10 +30,11 @@ def certify(frame: HarmonicFrame, gap: float, *, k: int = 2, multipliers: tuple[
 
 
 def add(new: Certificate) -> bool:
-    """Keep a certificate unless a shipped one of the same k and dim holds as many documents with as great a gap."""
+    """Keep a certificate unless a shipped one of the same k, dim and types holds as many documents with as great a gap."""
     lines = [json.loads(line) for line in SHIPPED.read_text(encoding="utf-8").splitlines() if line.strip()] if SHIPPED.exists() else []
     known = [Certificate.from_dict(r) for r in lines]
-    same = [c for c in known if (c.k, c.dim) == (new.k, new.dim)]
+    alike = ("k", "dim", "dtype", "query_dtype")
+    same = [c for c in known if all(getattr(c, name) == getattr(new, name) for name in alike)]
     if any(c.n_docs >= new.n_docs and c.min_gap >= new.min_gap for c in same):
         return False
     kept = [c for c in known if c not in same or not (c.n_docs <= new.n_docs and c.min_gap <= new.min_gap)] + [new]

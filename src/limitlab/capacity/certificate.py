@@ -1,4 +1,4 @@
-"""Certificates: made from frames and vectors, written, read, and looked up among those that ship with limitlab."""
+"""Certificates: made from frames, codes and vectors, written and read."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from limitlab._core.checks import choice, real, vectors, whole
-from limitlab._core.errors import InvalidArgument, NotSolved, RangeError, ShapeError, UnknownName
+from limitlab._core.errors import InvalidArgument, NotSolved, RangeError, ShapeError
 from limitlab._core.files import write_text
+from limitlab.capacity.codes import DualBCHCode, KerdockSet
 from limitlab.capacity.frames import HarmonicFrame
 from limitlab.capacity.verification import Verdict, rounding
 from limitlab.capacity.verification import verify as check
-from limitlab.capacity.verification.certificate import SCHEMA
-from limitlab.capacity.verification.vectors import check_vectors
+from limitlab.capacity.verification.claim import SCHEMA
+from limitlab.capacity.verification.codes import stored_gap
+from limitlab.capacity.verification.frames import frame_loss
+from limitlab.capacity.verification.vectors import all_sets_in_order, check_vectors
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Certificate:
     n_docs, k, dim, dtype, query_dtype
         The claim: every set spoken of is exactly on top in ``dim`` dimensions, documents and queries stored in these types.
     min_gap
-        Least relevant minus greatest irrelevant score of the rounded vectors that is claimed for every set, in (0, 2].
+        Least relevant minus greatest irrelevant score of the rounded vectors that is claimed for every set, in (0, 2]; 0 only for
+        real numbers (dtype "exact"), where it means any positive gap.
     construction, proof
-        As stored; ``proof["kind"]`` is orbit-enclosure or exhaustive-exact.
+        As stored; ``proof["kind"]`` is orbit-enclosure, orbit-exact, exhaustive-exact or theorem.
     sets
         "all", or the list of sets.
     """
@@ -53,8 +55,13 @@ class Certificate:
 
     @property
     def name(self) -> str:
-        """``harmonic-frame-d12-n13873-k2``: how a shipped certificate is addressed."""
-        return f"{self.construction['kind']}-d{self.dim}-n{self.n_docs}-k{self.k}"
+        """``harmonic-frame-d12-n13873-k2``, ``dual-bch-d1024-n2^40-k4``: how a shipped certificate is addressed.
+
+        Kerdock sets ship in two forms, ``kerdock-d64-n2048-k4`` (rows of signs) and ``kerdock-d64-n2112-k4`` (with unit vectors).
+        """
+        n = self.n_docs
+        power = n.bit_length() - 1
+        return f"{self.construction['kind']}-d{self.dim}-n{f'2^{power}' if power >= 40 and n == 1 << power else n}-k{self.k}"
 
     def to_dict(self) -> dict[str, Any]:
         """The file's content."""
@@ -85,6 +92,19 @@ class Certificate:
         if self.construction["kind"] != "harmonic-frame":
             raise InvalidArgument(f"Certificate.frame(): the construction must be a harmonic-frame; it is {self.construction['kind']!r}.")
         return HarmonicFrame(self.n_docs, tuple(self.construction["frequencies"]), tuple(self.construction["weights"]))
+
+    def code(self) -> DualBCHCode | KerdockSet:
+        """The documents' code; the claim may speak of its first ``n_docs`` documents only.
+
+        Raises
+        ------
+        InvalidArgument
+            The construction is no code.
+        """
+        c = self.construction
+        if c["kind"] not in ("dual-bch", "kerdock"):
+            raise InvalidArgument(f"Certificate.code(): the construction must be a dual-bch or a kerdock; it is {c['kind']!r}.")
+        return DualBCHCode(c["m"], c["t"], c["polynomial"]) if c["kind"] == "dual-bch" else KerdockSet(c["m"], c["polynomial"])
 
 
 def frame_certificate(
@@ -121,9 +141,11 @@ def frame_certificate(
     who = "frame_certificate()"
     whole(who, "k", k, low=2, high=frame.n_docs - 1, high_name="n_docs - 1")
     dim = frame.dim if dim is None else whole(who, "dim", dim, low=frame.dim)
-    choice(who, "dtype", dtype, rounding.TYPES)
-    choice(who, "query_dtype", query_dtype, rounding.TYPES)
-    lost = rounding.rounding_loss(dtype, query_dtype, dim)
+    choice(who, "dtype", dtype, rounding.NAMES)
+    choice(who, "query_dtype", query_dtype, rounding.NAMES)
+    if {dtype, query_dtype} & {"binary", "int64"}:
+        raise RangeError(f"{who}: dtype and query_dtype must be types whose rounding has a bound; got {dtype!r} and {query_dtype!r}.")
+    lost = frame_loss(dtype, query_dtype, frame.weights or ())
     if real(who, "gap", gap, high=2.0) <= lost:
         raise RangeError(f"{who}: gap must be more than rounding to {dtype} can take, {lost:.3g}; got {gap:.3g}.")
     proof: dict[str, Any] = {"kind": "orbit-enclosure", "multipliers": list(multipliers), "ideal_gap": float(gap)}
@@ -133,11 +155,71 @@ def frame_certificate(
         n_docs=frame.n_docs,
         k=k,
         dim=dim,
-        min_gap=_down(gap - lost),
+        min_gap=rounded_down(gap - lost),
         construction={"kind": "harmonic-frame", "frequencies": list(frame.frequencies), "weights": list(frame.weights or ())},
         proof=proof,
         dtype=dtype,
         query_dtype=query_dtype,
+    )
+
+
+def code_certificate(
+    code: DualBCHCode | KerdockSet,
+    *,
+    k: int | None = None,
+    n_docs: int | None = None,
+    dim: int | None = None,
+    dtype: str | None = None,
+    query_dtype: str = "int8",
+    by: str = "orbit-exact",
+) -> Certificate:
+    """The claim that the sum of any k documents of a code finds them, with the gap that follows from the extreme inner products.
+
+    Parameters
+    ----------
+    k
+        None: the greatest for which a gap is proved, at most 127.
+    n_docs
+        The first so many documents; None: all of them (of a Kerdock set in "binary": all rows of signs).
+    dim
+        At least the code's own.
+    dtype
+        None: "binary", or "int8" when unit vectors of a Kerdock set are among the documents.
+    query_dtype
+        The sum is a whole-number query: exact in int8 up to k = 127, in fp8-e4m3 up to 16, in fp8-e5m2 up to 8, in float types.
+    by
+        "orbit-exact": the exact extremes; "theorem": those of the theorem of Carlitz and Uchiyama (dual BCH codes only).
+
+    Raises
+    ------
+    RangeError
+        An argument is out of range, or nothing is proved for this k and these types.
+    UnknownName
+        A type or a proof is not known.
+    """
+    who = "code_certificate()"
+    choice(who, "by", by, ("orbit-exact", "theorem") if isinstance(code, DualBCHCode) else ("orbit-exact",))
+    signs = code.n_docs if isinstance(code, DualBCHCode) else code.n_signs
+    n = (signs if dtype == "binary" else code.n_docs) if n_docs is None else whole(who, "n_docs", n_docs, low=3, high=code.n_docs)
+    dtype = choice(who, "dtype", dtype or ("binary" if n <= signs else "int8"), rounding.NAMES)
+    choice(who, "query_dtype", query_dtype, rounding.NAMES)
+    dim = code.dim if dim is None else whole(who, "dim", dim, low=code.dim)
+    extremes = code.bound() if by == "theorem" and isinstance(code, DualBCHCode) else code.extremes()
+    construction: dict[str, Any] = {"kind": "kerdock", "m": code.m, "polynomial": code.polynomial}
+    if isinstance(code, DualBCHCode):
+        construction = {"kind": "dual-bch", "m": code.m, "t": code.t, "polynomial": code.polynomial}
+    proof: dict[str, Any] = {"kind": by, "least": extremes.least, "most": extremes.most}
+    if by == "theorem":
+        proof["theorem"] = "carlitz-uchiyama"
+    claim = {"n_docs": n, "dim": dim, "dtype": dtype, "query_dtype": query_dtype}
+    wanted = range(min(127, n - 1), 0, -1) if k is None else [whole(who, "k", k, low=1, high=n - 1, high_name="n_docs - 1")]
+    for size in wanted:
+        gap = stored_gap(claim | {"k": size}, construction, extremes)
+        if gap > 0:
+            return Certificate(n, size, dim, rounded_down(gap), construction, proof, dtype, query_dtype)
+    raise RangeError(
+        f"{who}: inner products must be small enough for k; got {extremes.least} to {extremes.most} in {code.dim} dimensions, "
+        f"which prove nothing for k={k or 1} with documents in {dtype} and queries in {query_dtype}."
     )
 
 
@@ -174,10 +256,8 @@ def vectors_certificate(
         raise ShapeError(f"{who}: there must be one query per set, {count:,}; got {len(q):,}.")
     if listed is not None and any(len(set(s)) != k or min(s) < 0 or max(s) >= len(d) for s in listed):
         raise ShapeError(f"{who}: every set must hold k={k} different documents in [0, {len(d)}).")
-    from limitlab.capacity.verification.vectors import all_sets
-
     found = check_vectors(
-        d, (q[i : i + 2048] for i in range(0, count, 2048)), all_sets(len(d), k) if listed is None else map(tuple, listed)
+        d, (q[i : i + 2048] for i in range(0, count, 2048)), all_sets_in_order(len(d), k) if listed is None else map(tuple, listed)
     )
     if found.failed:
         raise NotSolved(f"{who}: the vectors do not hold every set: {found.failed}.")
@@ -185,7 +265,7 @@ def vectors_certificate(
         n_docs=len(d),
         k=k,
         dim=d.shape[1],
-        min_gap=_down(found.gap),
+        min_gap=rounded_down(found.gap),
         construction={"kind": "vectors", "docs": _packed(d), "queries": _packed(q)},
         proof={"kind": "exhaustive-exact", "least_set": list(found.least)},
         sets="all" if listed is None else listed,
@@ -196,56 +276,11 @@ def _packed(values: np.ndarray) -> str:
     return base64.b64encode(zlib.compress(np.ascontiguousarray(values, "<f4").tobytes(), 9)).decode("ascii")
 
 
-def _down(value: float) -> float:
-    """Rounded down to four digits."""
+def rounded_down(value: float) -> float:
+    """A positive number rounded down to four digits; 0 stays 0."""
+    if value <= 0:
+        return 0.0
     digits = 3 - math.floor(math.log10(value))
-    scaled = math.floor(value * 10.0**digits)
+    scaled = math.floor(value * 10.0**digits) if digits < 300 else math.floor(value * 10.0**150 * 10.0 ** (digits - 150))
     down = float(f"{scaled}e{-digits}")
     return down if down <= value else float(f"{scaled - 1}e{-digits}")
-
-
-@lru_cache(maxsize=1)
-def shipped() -> tuple[Certificate, ...]:
-    """The certificates that come with limitlab, ascending in k, dim and n."""
-    text = resources.files("limitlab.capacity").joinpath("data/certificates.jsonl").read_text(encoding="utf-8")
-    found = [Certificate.from_dict(json.loads(line)) for line in text.splitlines() if line.strip()]
-    return tuple(sorted(found, key=lambda c: (c.k, c.dim, c.n_docs)))
-
-
-def shipped_certificate(name: str) -> Certificate:
-    """A shipped certificate by name.
-
-    Raises
-    ------
-    UnknownName
-        There is none of that name.
-    """
-    known = {c.name: c for c in shipped()}
-    if name not in known:
-        raise UnknownName.of("certificate", "name", name, known)
-    return known[name]
-
-
-def certified_n(dim: int, k: int = 2, *, min_gap: float = 1e-3) -> Certificate:
-    """The shipped certificate with the most documents that holds in ``dim`` dimensions with at least this gap.
-
-    A certificate for fewer dimensions holds in more: zeros are appended.
-
-    Raises
-    ------
-    NotSolved
-        No shipped certificate says anything about it; that is no limit.
-
-    Examples
-    --------
-    >>> certified_n(6).n_docs > 100
-    True
-    """
-    who = "certified_n()"
-    whole(who, "dim", dim, low=1)
-    whole(who, "k", k, low=1)
-    real(who, "min_gap", min_gap, low=0.0, high=2.0)
-    fitting = [c for c in shipped() if c.k == k and c.dim <= dim and c.min_gap >= min_gap and c.sets == "all"]
-    if not fitting:
-        raise NotSolved(f"{who}: no shipped certificate for k={k} holds in {dim} dimensions with gap {min_gap:g}; that is no limit.")
-    return max(fitting, key=lambda c: (c.n_docs, -c.dim, c.min_gap))

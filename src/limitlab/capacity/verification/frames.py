@@ -9,15 +9,20 @@ a rotation of the space, mirroring them a reflection, and multiplying by ``g`` a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from limitlab.capacity.verification import rounding
+from limitlab.capacity.verification.claim import MOST_DOCS, Refused, all_sets, float_types, how_many, whole, wholes
 from limitlab.capacity.verification.cosines import cosine_table
 from limitlab.capacity.verification.propose import least_norm_points
 
 _UNIT = 2.0**-53
+_MOST_VALUES = 2**28  # numbers held in memory
+_MOST_STEPS = 2**40  # products of one complete check, k > 2
 _TILE = 4096  # documents scored together; the best of each tile joins the working set, so small sets get small tiles
 _BLOCK = 128
 _PASSES = 60
@@ -233,3 +238,56 @@ def proven_gaps(points: np.ndarray, inside: np.ndarray, direction: np.ndarray) -
     chosen = np.where(np.isfinite(values), chosen, chosen[rows, values.argmax(axis=1)][:, None])
     proven = ((lowest - highest) / norm - 2 * error) * (1 - np.sign(lowest - highest) * 2.0**-48)
     return proven, chosen, error
+
+
+def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The reason and the numbers of the proof, or Refused."""
+    n, k = claim["n_docs"], claim["k"]
+    all_sets(claim)
+    float_types(claim)
+    frequencies, weights, multipliers = _fields(record, claim)
+    lost = frame_loss(claim["dtype"], claim["query_dtype"], weights)
+    needed = claim["min_gap"] + lost
+    try:
+        found = check_frame(n, k, frequencies, weights, multipliers, needed)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    if found.failed:
+        raise Refused(f"not proved for {found.failed}, which the claim needs before rounding")
+    facts: dict[str, Any] = {"classes": found.classes, "sets": how_many(n, k), "error_bound": found.error_bound, "rounding_loss": lost}
+    ideal = f"all {how_many(n, k)} sets, by one set of each of {found.classes:,} symmetry classes: ideal gap at least {needed:.6g}"
+    if claim["dtype"] == claim["query_dtype"] == "exact":
+        return ideal, facts
+    scoring = rounding.scoring_loss(claim["dtype"], claim["query_dtype"], claim["dim"])
+    facts |= {"scoring_loss": scoring, "gap_with_rounded_scores": max(0.0, claim["min_gap"] - scoring)}
+    return f"{ideal}, after rounding to {claim['dtype']} at least {claim['min_gap']:.6g}", facts
+
+
+def frame_loss(dtype: str, query_dtype: str, weights: Sequence[int]) -> float:
+    """What rounding documents and queries can take from a gap: all vectors live in two coordinates a weight, the others are 0.
+
+    No coordinate of a document is greater than the square root of its weight's share.
+    """
+    return rounding.rounding_loss(dtype, query_dtype, 2 * len(weights), largest=math.sqrt(max(weights) / sum(weights)))
+
+
+def _fields(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[list[int], list[int], list[int]]:
+    """Frequencies, weights and multipliers, in range and not more than the check takes on."""
+    n, k, dim = claim["n_docs"], claim["k"], claim["dim"]
+    whole(n, "claim.n_docs", 3, MOST_DOCS)
+    whole(k, "claim.k", 2, min(n - 1, 64))
+    frequencies = wholes(record["construction"]["frequencies"], "frequencies", 1, n - 1)
+    weights = wholes(record["construction"]["weights"], "weights", 1, 2**40)
+    if len(weights) != len(frequencies):
+        raise Refused(f"there must be one weight a frequency; there are {len(weights)} and {len(frequencies)}")
+    if 2 * len(frequencies) > dim:
+        raise Refused(f"{len(frequencies)} frequencies take {2 * len(frequencies)} dimensions; the claim is {dim}")
+    multipliers = record["proof"].get("multipliers", [])
+    if multipliers != []:
+        multipliers = wholes(multipliers, "multipliers", 2, n - 1)
+        if k != 2:
+            raise Refused("multipliers join classes for k = 2 only")
+    classes = math.comb(n, k) // (2 * n)  # at least so many for k > 2
+    if n * len(frequencies) > _MOST_VALUES or (k > 2 and classes * n * dim > _MOST_STEPS):
+        raise Refused(f"the check of {n:,} documents, k = {k}, is more than this check takes on")
+    return frequencies, weights, multipliers

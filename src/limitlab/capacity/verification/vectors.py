@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, islice
+from typing import Any
 
 import numpy as np
 
+from limitlab.capacity.verification.claim import Refused, all_sets, how_many, shown, wholes
+from limitlab.capacity.verification.cosines import cosine_table
+
 _UNIT = 2.0**-53
 _BLOCK = 2048
+_MOST_VALUES = 2**30
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Found:
     failed: str = ""
 
 
-def all_sets(n: int, k: int) -> Iterator[tuple[int, ...]]:
+def all_sets_in_order(n: int, k: int) -> Iterator[tuple[int, ...]]:
     """All k-subsets of n documents, in dictionary order: the order in which queries are stored."""
     return combinations(range(n), k)
 
@@ -109,7 +117,7 @@ def trig_pair_queries(n: int, weights: list[int], table: np.ndarray) -> Iterator
     the best query touches it between the pair and the nearest outsiders. The rule only proposes: every query is checked.
     """
     w1, w2 = (math.sqrt(p / sum(weights)) for p in weights)
-    pairs = all_sets(n, 2)
+    pairs = all_sets_in_order(n, 2)
     while block := list(islice(pairs, _BLOCK)):
         a, b = np.array(block).T
         s = np.minimum(b - a, n - (b - a))
@@ -134,3 +142,74 @@ def _cos(table: np.ndarray, steps: np.ndarray) -> np.ndarray:
     half = len(table) - 1
     turned = np.mod(steps, 2 * half)
     return table[np.minimum(turned, 2 * half - turned)]
+
+
+def prove_trig(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The reason and the numbers of the proof for the trigonometric curve in float32, or Refused."""
+    n = claim["n_docs"]
+    all_sets(claim)
+    weights = wholes(record["construction"]["weights"], "weights", 1, 2**40)
+    if claim["k"] != 2 or len(weights) != 2 or claim["dim"] < 4 or not 5 <= n <= 4096:
+        raise Refused("the trigonometric curve is checked set by set for k = 2, two weights, dim >= 4 and 5 to 4,096 documents")
+    _float32(claim)
+    table = cosine_table(8 * n)
+    docs = trig_docs(n, weights, table)
+    return _exhaustive(docs, trig_pair_queries(n, weights, table), claim)
+
+
+def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The reason and the numbers of the proof for stored vectors, or Refused."""
+    n, k, dim = claim["n_docs"], claim["k"], claim["dim"]
+    _float32(claim)
+    sets = claim["sets"]
+    if sets == "all" and min(k, n - k) * math.log(n / min(k, n - k)) > math.log(_MOST_VALUES):
+        raise Refused(f"the claim has {how_many(n, k)} sets; stored vectors are checked up to {_MOST_VALUES:,} values")
+    if sets != "all":
+        if not isinstance(sets, list) or not sets or not all(isinstance(s, list) for s in sets):
+            raise Refused("claim.sets must be 'all', or a list of lists of document numbers")
+        for i, s in enumerate(sets):
+            members = wholes(s, f"sets[{i}]", 0, n - 1)
+            if len(members) != k or len(set(members)) != k:
+                raise Refused(f"sets[{i}] must hold k = {k} different documents; it holds {shown(len(set(members)))}")
+    count = math.comb(n, k) if sets == "all" else len(sets)
+    if (count + n) * dim > _MOST_VALUES:
+        raise Refused(f"the claim has {shown(count)} sets; stored vectors are checked up to {_MOST_VALUES:,} values")
+    docs = _array(record["construction"]["docs"], "docs", (n, dim))
+    if not (np.einsum("nd,nd->n", docs.astype(np.float64), docs.astype(np.float64)) > 0).all():
+        raise Refused("a document is the zero vector")
+    queries = _array(record["construction"]["queries"], "queries", (count, dim))
+    return _exhaustive(docs, (queries[i : i + _BLOCK] for i in range(0, count, _BLOCK)), claim)
+
+
+def _float32(claim: Mapping[str, Any]) -> None:
+    if (claim["dtype"], claim["query_dtype"]) != ("float32", "float32"):
+        raise Refused("stored vectors are checked in float32; the claim is another type")
+
+
+def _array(text: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
+    """Base64 of zlib of little-endian float32 values, row by row."""
+    size = 4 * shape[0] * shape[1]
+    try:
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(base64.b64decode(str(text), validate=True), size + 1)
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise Refused(f"{name} cannot be unpacked ({error})") from error
+    if len(raw) != size or unpacker.unconsumed_tail or not unpacker.eof:
+        raise Refused(f"{name} must hold {shape[0]} x {shape[1]} float32 values")
+    values = np.frombuffer(raw, "<f4").reshape(shape)
+    if not np.isfinite(values).all():
+        raise Refused(f"{name} holds values that are not finite")
+    return values
+
+
+def _exhaustive(docs: np.ndarray, queries: Iterator[np.ndarray], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    n, k = claim["n_docs"], claim["k"]
+    sets = all_sets_in_order(n, k) if claim["sets"] == "all" else (tuple(s) for s in claim["sets"])
+    found = check_vectors(docs, queries, sets)
+    if found.failed:
+        raise Refused(f"not proved: {found.failed}")
+    if found.gap < claim["min_gap"]:
+        raise Refused(f"not proved: set {found.least} has the gap {found.gap:.6g}, below {claim['min_gap']:.6g}")
+    which = f"all {found.sets:,} sets" if claim["sets"] == "all" else f"the {found.sets:,} sets listed"
+    facts = {"sets": found.sets, "least_gap": found.gap, "least_set": list(found.least)}
+    return f"{which}, each in exact arithmetic on the stored float32 values: gap at least {found.gap:.6g}", facts
