@@ -9,6 +9,7 @@ import pytest
 
 from limitlab import separate
 from limitlab._core.errors import RangeError
+from limitlab.theory import existence
 from limitlab.theory.counting import dim_lower_packing
 from limitlab.theory.exact_dimension import dim_exact_subsets
 from limitlab.theory.existence import (
@@ -42,24 +43,39 @@ def test_the_bound_on_failure_is_not_idle() -> None:
     assert failure_upper_gaussian(100, 2, dim=18) < 0.07
 
 
+@pytest.mark.parametrize(("n", "k", "dim", "distance"), [(46, 2, 12, 0.5), (100, 2, 14, 0.3), (60, 3, 20, 1.0)])
+def test_small_gaps_are_no_more_frequent_than_the_theorem_allows(n: int, k: int, dim: int, distance: float) -> None:
+    rng = np.random.default_rng(0)
+    failed = 0
+    for _ in range(20):
+        docs = rng.standard_normal((n, dim))
+        sets = np.stack([rng.choice(n, k, replace=False) for _ in range(50)])
+        failed += int((separate(docs, sets).gaps < distance).sum())
+    measured = failed / 1000
+    assert measured - 3 * math.sqrt(measured * (1 - measured) / 1000) <= failure_upper_gaussian(n, k, dim=dim, distance=distance)
+
+
 @pytest.mark.parametrize(("n", "k"), [(46, 2), (100, 2), (60, 3)])
 def test_random_documents_keep_the_promised_gap(n: int, k: int) -> None:
     """The theorem says that some documents do; at its dimension most do."""
     dim = dim_upper_gaussian_gap(n, k, gap=0.05)
     assert dim is not None
+    kept = existence._kept(n, dim - 1)
     rng = np.random.default_rng(1)
-    least = []
-    for _ in range(4):
-        plain = rng.standard_normal((n, dim - 1))
-        longest = math.sqrt(dim - 1) + math.sqrt(2 * math.log(4 * n))
-        rest = longest**2 - (plain**2).sum(axis=1)
-        assert (rest > 0).all()
-        docs = np.column_stack([plain, np.sqrt(rest)]) / longest  # unit length
-        sets = np.stack([rng.choice(n, k, replace=False) for _ in range(200)])
-        least.append(separate(docs, sets).gaps.min())
-        turned = docs @ _onto_ones(dim)
-        assert np.abs(turned).max() < coordinate_upper_gaussian(n, dim=dim)
-    assert max(least) > 0.05
+    turn = _onto_ones(dim)
+    gaps, enough = [], 0
+    for _ in range(8):
+        plain = rng.standard_normal((kept.drawn, dim - 1))
+        lengths = np.sqrt((plain**2).sum(axis=1))
+        turned = np.column_stack([plain, np.zeros(kept.drawn)]) @ turn
+        good = (lengths < kept.longest) & (lengths > kept.shortest) & (np.abs(turned).max(axis=1) < kept.coordinate)
+        enough += good.sum() >= n
+        docs = np.column_stack([plain, np.sqrt(np.maximum(0, kept.longest**2 - lengths**2))])[good] / kept.longest
+        assert np.allclose((docs**2).sum(axis=1), 1)
+        assert np.abs(docs @ turn).max() < coordinate_upper_gaussian(n, dim=dim)
+        sets = np.stack([rng.choice(len(docs), k, replace=False) for _ in range(200)])
+        gaps.append(separate(docs, sets).gaps.min())
+    assert enough >= 4 and min(gaps) > 0.05
 
 
 def _onto_ones(dim: int) -> np.ndarray:
@@ -75,8 +91,8 @@ def test_what_exists_is_never_impossible(n: int, k: int) -> None:
     for gap in (1e-6, 1e-3, 0.05):
         dim = dim_upper_gaussian_gap(n, k, gap=gap)
         assert dim is not None and dim >= dim_lower_packing(n, k, gap=gap)
-        assert gap < gap_lower_gaussian(n, k, dim=dim) < gap_upper_row_wise(n, k)
-        assert gap_lower_gaussian(n, k, dim=dim - 1) <= gap
+        assert gap / 1.002 < gap_lower_gaussian(n, k, dim=dim) < gap_upper_row_wise(n, k)
+        assert dim == 2 or gap_lower_gaussian(n, k, dim=dim - 1) <= gap
         signs = dim_upper_signs(n, k, gap=gap)
         assert signs is not None and signs >= dim_lower_packing(n, k, gap=gap)
 

@@ -1,42 +1,49 @@
 r"""Dimensions in which an embedding is known to exist without being constructed: random documents succeed with positive probability.
 
-Constants are explicit; nothing is asymptotic. All k-subsets of n documents are spoken of. For one set S, the hulls of its documents and
-of the others are disjoint (so that some query and threshold separate them) unless the documents' matrix V, of shape (d, n), has
-a vector of the cone ``C = {w : w >= 0 on S, w <= 0 elsewhere, sum w = 0}`` in its kernel. With V Gaussian that is a question about
-the intrinsic volumes of C.
+Constants are explicit; nothing is asymptotic. All k-subsets of n documents are spoken of. One inequality carries it: let the documents be
+the columns of a Gaussian matrix V of shape (d, n), S one set of k of them, and D the distance between the hull of S and the hull
+of the others, which is the greatest gap that a unit query attains. Then for every e >= 0, xi in (0, 1/2) and a > 0
+
+    P(D < e) <= 2 (1 - 2 xi)**((d + 1)/2) A**k B**(n - k),
+    A = E exp(xi ((g + a + e)_+)**2),  B = E exp(xi ((g - a)_+)**2),  g standard normal.
+
+Proof. Let ``C = {w : w >= 0 on S, w <= 0 elsewhere, sum w = 0}`` and l(w) the sum of w over S, so that D is the least ``|V w|`` over w in C
+with l(w) = 1. For a Gaussian G of shape (d, m) independent of V let ``C' = {(w, x) : w in C, |x| <= t l(w)}``, a closed convex cone. If
+``|V w| < e l(w)`` and the least singular value of G is at least e / t, then ``x = -G^+ V w`` puts (w, x) into C' and the kernel of
+[V, G]. That kernel is a uniformly random subspace of codimension d: it meets C' with probability
+``2 (v_{d+1} + v_{d+3} + ...)``, v the conic intrinsic volumes [Amelunxen2014, Fact 2.12]. By Markov's inequality on
+``sum_j v_j (1 - 2 xi)**(-j/2) = E exp(xi |P(g, h)|**2)``, P the projection onto C' [McCoyTropp2014], this is at most
+``2 (1 - 2 xi)**((d + 1)/2) E exp(xi dist**2)``, dist the distance of (g, h) to any point of the polar cone, which is all (z, y) with
+``z + t |y| on S <= -a`` and ``z >= -a`` elsewhere for some a. With y = h that leaves the two factors, with t |h| in the place of e. Let m
+grow with t = e / sqrt(m): the least singular value over sqrt(m) and |h| over sqrt(m) both tend to 1.
+
+With e = 0 the exponent agrees with the neighbourliness of random polytopes, 2 e k ln(n/d) [DonohoTanner2009].
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import chdtri, log_ndtr, ndtri
 
 from limitlab._core.checks import real, whole
 from limitlab.theory.counting import log_binomial
 
 # Every grid point is a valid bound by itself: a coarser grid would be worse, never wrong.
-_TILT = 0.5 / (1.0 + np.exp(-np.linspace(-8.0, 7.0, 160)))[:, None]  # xi or x, in (0, 1/2)
-_SHIFT = np.linspace(0.02, 13.0, 240)[None, :]  # a
-_STRETCH = np.exp(np.linspace(-8.0, 3.0, 96))[None, :]  # b
-_STRETCHED = np.log1p(2.0 * _TILT / (1.0 + _STRETCH))
+_TILT = 0.5 / (1.0 + np.exp(-np.linspace(-8.0, 7.0, 120)))[:, None]  # xi, in (0, 1/2)
+_SHIFT = np.linspace(0.02, 13.0, 160)[None, :]  # a
+_REST = 1.0 - 2.0 * _TILT
 _SAFE = 1e-6  # what float64 could have added to a sum of logarithms, many times over
 
 
 def dim_upper_gaussian(n_docs: int, k: int) -> int:
-    r"""Least dimension in which Gaussian documents are shown to realise all k-subsets, in real arithmetic, with no stated gap.
+    """Least dimension in which Gaussian documents are shown to realise all k-subsets, in real arithmetic, with no stated gap.
 
-    A random kernel of codimension d meets C with probability ``2 (v_{d+1} + v_{d+3} + ...)``, v the conic intrinsic volumes
-    [Amelunxen2014]. By Markov's inequality on their generating function, ``sum_j v_j (1 - 2 xi)**(-j/2) = E exp(xi |P_C g|**2)``
-    [McCoyTropp2014], and since ``|P_C g|`` is the distance of g to the polar cone, at most that to one point a of it:
-
-        P(S fails) <= 2 (1 - 2 xi)**((d + 1)/2) A**k B**(n - k),
-        A = E exp(xi ((g + a)_+)**2),  B = E exp(xi ((g - a)_+)**2),
-
-    for every xi in (0, 1/2) and a > 0. C(n, k) times this must be below 1. Asymptotically it agrees with the neighbourliness of
-    random polytopes, 2 e k ln(n/d) [DonohoTanner2009].
+    The inequality above with e = 0, times C(n, k), is below 1.
 
     Parameters
     ----------
@@ -58,20 +65,22 @@ def dim_upper_gaussian(n_docs: int, k: int) -> int:
     42
     """
     n, k = _checked("dim_upper_gaussian()", n_docs, k)
-    start = math.log(2.0) + log_binomial(n, k)
-    needed = 2.0 * (start + _log_moments(n, k)) / -np.log1p(-2.0 * _TILT[:, 0])
+    start = math.log(2.0) + log_binomial(n, k) + _log_moments(n, k, 0.0).min(axis=1)
+    needed = 2.0 * start / -np.log(_REST[:, 0])
     return max(2, math.floor(float(needed.min()) * (1 + _SAFE) - 1.0) + 1)
 
 
-def failure_upper_gaussian(n_docs: int, k: int, *, dim: int) -> float:
-    """Upper bound on the probability that no query separates one given k-subset of n Gaussian documents (see ``dim_upper_gaussian``).
+def failure_upper_gaussian(n_docs: int, k: int, *, dim: int, distance: float = 0.0) -> float:
+    """Upper bound on the probability that one given k-subset of n Gaussian documents has a gap below ``distance``, unit query.
 
     Parameters
     ----------
     n_docs, k
         1 <= k < n_docs <= 1e15.
     dim
-        >= 1; a threshold for every query, any norms.
+        >= 1; a threshold for every query. Documents have independent standard normal coordinates: length about sqrt(dim).
+    distance
+        >= 0. At 0: that no query separates the set.
 
     Returns
     -------
@@ -85,22 +94,82 @@ def failure_upper_gaussian(n_docs: int, k: int, *, dim: int) -> float:
     who = "failure_upper_gaussian()"
     n, k = _checked(who, n_docs, k)
     dim = whole(who, "dim", dim, low=1, high=2**40)
-    log_failure = math.log(2.0) + float((0.5 * (dim + 1) * np.log1p(-2.0 * _TILT[:, 0]) + _log_moments(n, k)).min())
-    return min(1.0, math.exp(min(0.0, log_failure)) * (1 + _SAFE))
+    return math.exp(min(0.0, _log_failure(n, k, dim, real(who, "distance", distance, low=0.0))))
+
+
+def gap_exists_gaussian(n_docs: int, k: int, *, dim: int, gap: float) -> bool:
+    """Whether some unit documents in ``dim`` dimensions are shown to have more than ``gap`` on all k-subsets.
+
+    N = n / 0.9 Gaussian documents in d = dim - 1 dimensions are drawn and those are thrown away that are longer than R, shorter than r, or
+    have a coordinate above c, three events that are rare enough for n documents to be left with probability 3/4 (Markov). If
+    ``C(N, k) P(D < gap R) <= 1/2`` for N documents, both happen together with positive probability, and fewer documents have no smaller
+    gap. One more coordinate brings every document to length R.
+
+    Parameters
+    ----------
+    n_docs, k
+        1 <= k < n_docs <= 1e15.
+    dim
+        >= 2.
+    gap
+        Least relevant minus greatest irrelevant score, in [0, 2].
+
+    Returns
+    -------
+    False says nothing: other documents may have it.
+
+    Raises
+    ------
+    RangeError
+        A number is outside its range.
+    """
+    who = "gap_exists_gaussian()"
+    n, k = _checked(who, n_docs, k)
+    d = whole(who, "dim", dim, low=2, high=2**40) - 1
+    kept = _kept(n, d)
+    distance = real(who, "gap", gap, low=0.0, high=2.0) * kept.longest
+    return _log_failure(kept.drawn, k, d, distance) + log_binomial(kept.drawn, k) * (1 + _SAFE) < -math.log(2.0)
+
+
+def dim_upper_gaussian_gap(n_docs: int, k: int, *, gap: float, max_dim: int = 2**24) -> int | None:
+    """Least dimension at which ``gap_exists_gaussian`` shows more than ``gap``; None when it is above ``max_dim``.
+
+    Parameters
+    ----------
+    n_docs, k
+        1 <= k < n_docs <= 1e15.
+    gap
+        In [0, 2], unit documents and queries.
+
+    Raises
+    ------
+    RangeError
+        A number is outside its range.
+
+    Examples
+    --------
+    >>> dim_upper_gaussian_gap(1_000, 2, gap=0.05)
+    53
+    """
+    return least_dim(lambda dim: gap_exists_gaussian(n_docs, k, dim=dim, gap=gap), max_dim)
+
+
+def least_dim(enough: Callable[[int], bool], max_dim: int) -> int | None:
+    """The least dimension >= 2 that is enough, for a condition that more dimensions keep; None when ``max_dim`` is not."""
+    high = 2
+    while not enough(high):
+        high *= 2
+        if high > max_dim:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def gap_lower_gaussian(n_docs: int, k: int, *, dim: int) -> float:
-    r"""A gap that some unit documents in ``dim`` dimensions are shown to have on all k-subsets; 0.0 when none is shown.
-
-    Gordon's comparison [Gordon1988], [Thrampoulidis2015]: ``P(min |V w| < c) <= 2 P(|g_d| <= |P_C h| + c)`` over unit w in C, for
-    Gaussian g in d and h in n dimensions, and ``|g| <= |P_C h| + c`` gives ``|g|**2 <= (1 + b) |P_C h|**2 + (1 + 1/b) c**2``, so that with
-    x = xi (1 + b) in (0, 1/2):
-
-        P(S fails) <= 2 (1 + 2 xi)**(-d/2) exp(x c**2 / b) A**k B**(n - k),  A and B at x.
-
-    A point of both hulls' difference has ``|w| >= sqrt(1/k + 1/(n - k))``. With t = sqrt(2 ln 4n) all documents are shorter than
-    ``R = sqrt(d) + t`` and longer than ``sqrt(d) - t``, each with probability 3/4 and more; one more coordinate brings them to
-    length R. So d = dim - 1. ``C(n, k) P(S fails) <= 1/4`` is asked for, and the last quarter goes to ``coordinate_upper_gaussian``.
+    """The greatest gap that ``gap_exists_gaussian`` shows, to one part in a thousand; 0.0 when none is shown.
 
     Parameters
     ----------
@@ -114,26 +183,20 @@ def gap_lower_gaussian(n_docs: int, k: int, *, dim: int) -> float:
     RangeError
         A number is outside its range.
     """
-    who = "gap_lower_gaussian()"
-    n, k = _checked(who, n_docs, k)
-    d = whole(who, "dim", dim, low=2, high=2**40) - 1
-    x, log_moments = _TILT, _log_moments(n, k)[:, None]
-    start = math.log(8.0) + log_binomial(n, k)  # solved for c**2
-    left = 0.5 * d * _STRETCHED - start - log_moments
-    left -= _SAFE * (start + np.abs(log_moments) + d)
-    squared = float((left * _STRETCH / x).max())
-    if squared <= 0.0:
+    if not gap_exists_gaussian(n_docs, k, dim=dim, gap=1e-12):
         return 0.0
-    longest = math.sqrt(d) + math.sqrt(2.0 * math.log(4.0 * n))
-    return (1.0 - _SAFE) * math.sqrt(squared * (1.0 / k + 1.0 / (n - k))) / longest
+    low, high = 1e-12, 2.0
+    while high / low > 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if gap_exists_gaussian(n_docs, k, dim=dim, gap=middle) else (low, middle)
+    return low
 
 
 def coordinate_upper_gaussian(n_docs: int, *, dim: int) -> float:
-    r"""No coordinate of the documents of ``gap_lower_gaussian`` need be greater: what int8 loses depends on it.
+    r"""No coordinate of the documents of ``gap_exists_gaussian`` need be greater: what int8 loses depends on it.
 
-    The coordinate that brings a document to length R is at most ``sqrt(R**2 - (sqrt(d) - t)**2)``; turned to the direction (1, ..., 1)
-    it adds that over sqrt(dim) to every coordinate. The others stay normal with variance at most 1, so with probability 3/4 none
-    of the n dim numbers exceeds sqrt(2 ln(4 n dim)).
+    The coordinate that brings a document to length R is at most ``sqrt(R**2 - r**2)``. Turned to the direction (1, ..., 1) it adds that over
+    sqrt(dim) to every coordinate, and the others stay normal with variance at most 1.
 
     Parameters
     ----------
@@ -154,36 +217,9 @@ def coordinate_upper_gaussian(n_docs: int, *, dim: int) -> float:
     who = "coordinate_upper_gaussian()"
     n = whole(who, "n_docs", n_docs, low=2, high=10**15)
     dim = whole(who, "dim", dim, low=2, high=2**40)
-    root, spread = math.sqrt(dim - 1), math.sqrt(2.0 * math.log(4.0 * n))
-    longest, shortest = root + spread, max(0.0, root - spread)
-    lifted = math.sqrt((longest**2 - shortest**2) / dim)
-    return min(1.0, (lifted + math.sqrt(2.0 * math.log(4.0 * n * dim))) / longest * (1 + _SAFE))
-
-
-def dim_upper_gaussian_gap(n_docs: int, k: int, *, gap: float, max_dim: int = 2**24) -> int | None:
-    """Least dimension at which ``gap_lower_gaussian`` reaches ``gap``; None when it is above ``max_dim``.
-
-    Parameters
-    ----------
-    gap
-        Least relevant minus greatest irrelevant score of unit vectors, in (0, 2].
-
-    Raises
-    ------
-    RangeError
-        A number is outside its range.
-    """
-    gap = real("dim_upper_gaussian_gap()", "gap", gap, low=0.0, high=2.0)
-    high = 4
-    while gap_lower_gaussian(n_docs, k, dim=high) <= gap:
-        if high >= max_dim:
-            return None
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if gap_lower_gaussian(n_docs, k, dim=middle) > gap else (middle, high)
-    return high
+    kept = _kept(n, dim - 1)
+    lifted = math.sqrt((kept.longest**2 - kept.shortest**2) / dim)
+    return min(1.0, (lifted + kept.coordinate) / kept.longest * (1 + _SAFE))
 
 
 def dim_upper_signs(n_docs: int, k: int, *, gap: float = 0.0) -> int | None:
@@ -226,18 +262,55 @@ def dim_upper_signs(n_docs: int, k: int, *, gap: float = 0.0) -> int | None:
     return math.floor((math.log(n) + math.log(n - 1)) / entropy * (1 + _SAFE)) + 1
 
 
-@lru_cache(maxsize=64)
-def _log_moments(n: int, k: int) -> np.ndarray:
-    """(tilt,): the logarithm of A**k B**(n - k) at the best shift."""
-    rest = 1.0 - 2.0 * _TILT
-    power = _TILT * _SHIFT**2 / rest - 0.5 * np.log(rest)
-    root = np.sqrt(rest)
-    inside = np.logaddexp(log_ndtr(-_SHIFT), power + log_ndtr(_SHIFT / root))
-    tail = power + log_ndtr(-_SHIFT / root)
+class _Kept(NamedTuple):
+    """Documents drawn, and what those that are kept satisfy: length in [shortest, longest], turned coordinates at most ``coordinate``."""
+
+    drawn: int
+    longest: float
+    shortest: float
+    coordinate: float
+
+
+@lru_cache(maxsize=4096)
+def _kept(n: int, d: int) -> _Kept:
+    drawn = -(-10 * n // 9)
+    # More than drawn - n documents are thrown away with probability at most 1/4 when each is with probability ``rare``.
+    rare = (drawn - n + 1) / (4 * drawn) * (1 - _SAFE)
+    longest, shortest = math.sqrt(chdtri(d, rare / 3)), math.sqrt(chdtri(d, 1 - rare / 3))
+    coordinate = -float(ndtri(rare / (6 * (d + 1))))
+    return _Kept(drawn, longest * (1 + _SAFE), shortest * (1 - _SAFE), coordinate * (1 + _SAFE))
+
+
+def _log_failure(n: int, k: int, d: int, distance: float) -> float:
+    """The logarithm of the inequality's right side at the best point of the grid, rounded up."""
+    terms = math.log(2.0) + 0.5 * (d + 1) * np.log(_REST) + _log_moments(n, k, distance)
+    at = np.unravel_index(int(terms.argmin()), terms.shape)
+    size = abs(0.5 * (d + 1) * math.log(_REST[at[0], 0])) + abs(_log_moments(n, k, distance)[at])
+    return float(terms[at]) + _SAFE * float(size)
+
+
+@lru_cache(maxsize=32)
+def _log_moments(n: int, k: int, distance: float) -> np.ndarray:
+    """(tilt, shift): the logarithm of A**k B**(n - k)."""
+    a = _SHIFT + distance
     with np.errstate(over="ignore"):
-        # B - 1, the small number itself: 1 - Q(a) + exp(tail) - 1. The factor covers what float64 loses in the difference.
+        inside = np.logaddexp(log_ndtr(-a), _tilted(a) + log_ndtr(a / np.sqrt(_REST)))
+        return k * inside + _log_outside(n - k)
+
+
+@lru_cache(maxsize=32)
+def _log_outside(count: int) -> np.ndarray:
+    """(tilt, shift): the logarithm of B**count."""
+    tail = _tilted(_SHIFT) + log_ndtr(-_SHIFT / np.sqrt(_REST))
+    with np.errstate(over="ignore"):
+        # B - 1, the small number itself: exp(tail) - Q(a). The factors cover what float64 loses in the difference.
         excess = np.exp(tail) * (1 + 1e-12) - np.exp(log_ndtr(-_SHIFT)) * (1 - 1e-12)
-        return (k * inside + (n - k) * np.log1p(excess)).min(axis=1)
+        return count * np.log1p(excess)
+
+
+def _tilted(a: np.ndarray) -> np.ndarray:
+    """The logarithm of E exp(xi (g + a)**2)."""
+    return _TILT * a**2 / _REST - 0.5 * np.log(_REST)
 
 
 def _checked(who: str, n_docs: int, k: int) -> tuple[int, int]:
