@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 _HOME_OF = {
+    "Bound": "theory",
     "Certificate": "capacity",
     "Dataset": "data",
     "EvaluationResult": "evaluation",
@@ -20,8 +21,10 @@ _HOME_OF = {
     "LimitlabError": "_core.errors",
     "RelevanceMatrix": "relevance",
     "Retriever": "retrieval",
+    "TrigCurve": "capacity",
     "Vocabulary": "data",
     "audit": "data",
+    "bounds": "theory",
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
     "evaluate": "evaluation",
@@ -30,14 +33,17 @@ _HOME_OF = {
     "free_embed": "free",
     "FreeConfig": "free",
     "FreeProblem": "free",
+    "largest_n": "capacity",
     "least_dimension": "free.least_dimension",
     "load": "data",
     "load_result": "evaluation",
     "make_limit": "data",
     "maximise_gap": "free",
+    "place": "capacity.place",
     "published": "published",
     "query_graph": "relevance",
     "separate": "search",
+    "survives": "capacity",
     "verify": "capacity",
     "write_dataset": "data",
     "write_limit": "data",
@@ -49,7 +55,7 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab import published
     from limitlab._core.errors import LimitlabError
-    from limitlab.capacity import Certificate, HarmonicFrame, certified_n, verify
+    from limitlab.capacity import Certificate, HarmonicFrame, TrigCurve, certified_n, largest_n, place, survives, verify
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
     from limitlab.evaluation import EvaluationResult, evaluate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
@@ -61,6 +67,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.report import write_report
     from limitlab.retrieval import Retriever
     from limitlab.search import exact_search, separate
+    from limitlab.theory import Bound, bounds
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,8 @@
 """Floor 3: bounds as records, each with its value, direction, assumptions, citation and kind."""
 
 from limitlab.theory.bound import Bound
+from limitlab.theory.bound_table import BoundTable
+from limitlab.theory.bounds import bounds
 from limitlab.theory.counting import (
     count_text,
     dim_lower_bits,
@@ -14,6 +16,8 @@ from limitlab.theory.margins import gap_upper_global, gap_upper_row_wise
 
 __all__ = [
     "Bound",
+    "BoundTable",
+    "bounds",
     "count_text",
     "dim_exact_subsets",
     "dim_lower_bits",
