@@ -227,7 +227,7 @@ def test_a_full_row_of_a_dataset_is_refused(cli, tmp_path):
     (folder / "qrels.jsonl").write_text(
         '{"query-id": "q", "corpus-id": "x", "score": 1}\n{"query-id": "q", "corpus-id": "y", "score": 1}\n'
     )
-    line = cli("free", folder, "--dim", "2").refused(1, "ShapeError: FreeProblem.from_relevance(): ")
+    line = cli("free", folder, "--dim", "2").refused(1, "ShapeError: reduced(): ")
     assert "every query must have a document that is not relevant; got 1 of 1 without: 'q'" in line
 
 
