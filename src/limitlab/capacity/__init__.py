@@ -11,6 +11,9 @@ from limitlab.capacity.frames import HarmonicFrame, trig_frame
 from limitlab.capacity.integer_curve import IntegerCurve
 from limitlab.capacity.khatri_rao import KhatriRao
 from limitlab.capacity.number_types import NUMBER_TYPES, round_to
+from limitlab.capacity.place import place
+from limitlab.capacity.placement import Placement
+from limitlab.capacity.placement_files import write_placement
 from limitlab.capacity.precision import largest_n, survives
 from limitlab.capacity.random_docs import RandomDocs
 from limitlab.capacity.set_frame_search import search_set_frame
@@ -29,6 +32,7 @@ __all__ = [
     "IntegerCurve",
     "KerdockSet",
     "KhatriRao",
+    "Placement",
     "RandomDocs",
     "Simplex",
     "TrigCurve",
@@ -41,6 +45,7 @@ __all__ = [
     "holds",
     "largest_n",
     "moment_curve_certificate",
+    "place",
     "restated",
     "round_to",
     "search_frame",
@@ -53,4 +58,5 @@ __all__ = [
     "trig_frame",
     "vectors_certificate",
     "verify",
+    "write_placement",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 _UNIT = 2.0**-53
+_CELLS = 8_000_000
 
 
 def score_error(docs: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -57,10 +59,80 @@ def set_differences(docs: np.ndarray, queries: np.ndarray, members: np.ndarray) 
     error = score_error(docs, queries)
     for q in np.flatnonzero((np.abs(difference) <= error) & (error > 0)):
         # Only documents within the error of the extremes can decide.
-        least = min(exact_score(docs[j], queries[q]) for j in members[q][inside[q] <= low[q] + error[q]])
-        greatest = max(exact_score(docs[j], queries[q]) for j in np.flatnonzero(scores[q] >= high[q] - error[q]))
-        difference[q] = float(least - greatest)
+        least, greatest = members[q][inside[q] <= low[q] + error[q]], np.flatnonzero(scores[q] >= high[q] - error[q])
+        difference[q] = float(_exact_difference(docs, queries[q], least, greatest))
     return difference
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the documents of every set stand, in exact comparisons.
+
+    Attributes
+    ----------
+    above
+        (n_pairs,) int64, aligned with ``members``: weight of the irrelevant documents that score as much or more.
+    differences
+        (n_sets,) float64: least score inside minus greatest outside; positive exactly when no irrelevant document scores as
+        much as any relevant one.
+    """
+
+    above: np.ndarray
+    differences: np.ndarray
+
+
+def standing(docs: np.ndarray, queries: np.ndarray, indptr: np.ndarray, members: np.ndarray, weights: np.ndarray) -> Standing:
+    """Count the irrelevant documents that score as much as each relevant one, or more: ties go against the relevant.
+
+    Parameters
+    ----------
+    docs, queries
+        (n_docs, dim), (n_sets, dim): stored values.
+    indptr, members
+        CSR of the sets.
+    weights
+        (n_docs,) int64: how many documents each row of ``docs`` stands for.
+    """
+    docs, queries = np.asarray(docs, np.float64), np.asarray(queries, np.float64)
+    error = score_error(docs, queries)
+    above, differences = np.zeros(members.size, np.int64), np.empty(len(queries))
+    at_once = max(1, _CELLS // len(docs))
+    for start in range(0, len(queries), at_once):
+        block = queries[start : start + at_once] @ docs.T
+        for q, scores in enumerate(block, start=start):
+            span = slice(indptr[q], indptr[q + 1])
+            above[span], differences[q] = _one_set(docs, queries[q], scores, members[span], weights, float(error[q]))
+    return Standing(above, differences)
+
+
+def _one_set(
+    docs: np.ndarray, query: np.ndarray, scores: np.ndarray, own: np.ndarray, weights: np.ndarray, error: float
+) -> tuple[np.ndarray, float]:
+    """Weight above each relevant document, and least inside minus greatest outside; ``scores`` is overwritten."""
+    inside = scores[own]
+    scores[own] = -np.inf
+    difference = float(inside.min() - scores.max())
+    if difference > error:
+        return np.zeros(own.size, np.int64), difference
+    rivals = np.flatnonzero(scores >= inside.min() - error)
+    order = rivals[np.argsort(-scores[rivals], kind="stable")]
+    total = np.concatenate([[0], np.cumsum(weights[order])])
+    # Certainly above: more than the error higher. The few within it are compared as fractions.
+    sure = np.searchsorted(-scores[order], -(inside + error), side="left" if error else "right")
+    above = total[sure]
+    if error:
+        last = np.searchsorted(-scores[order], -(inside - error), side="right")
+        for i in np.flatnonzero(last > sure):
+            mine, unsure = exact_score(docs[own[i]], query), order[sure[i] : last[i]]
+            above[i] += sum(int(weights[j]) for j in unsure if exact_score(docs[j], query) >= mine)
+        if abs(difference) <= error:
+            low, high = own[inside <= inside.min() + error], order[scores[order] >= scores[order[0]] - error]
+            difference = float(_exact_difference(docs, query, low, high))
+    return above, difference
+
+
+def _exact_difference(docs: np.ndarray, query: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> Fraction:
+    return min(exact_score(docs[i], query) for i in inside) - max(exact_score(docs[j], query) for j in outside)
 
 
 def _norms(rows: np.ndarray) -> np.ndarray:
