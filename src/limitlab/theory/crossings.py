@@ -143,12 +143,12 @@ def _spanning_path(matrix: SignMatrix, clock: Clock) -> np.ndarray | None:
 
 
 def _turned(matrix: SignMatrix, order: np.ndarray, clock: Clock) -> np.ndarray:
-    """Reverse or move pieces where that lowers the cost, until a thousand tries in a row failed or time is over."""
+    """Reverse or move pieces where that lowers the cost, until three thousand tries in a row failed or time is over."""
     rng = np.random.default_rng(0)
     n = order.size
     best, cost = order, _cost(matrix, order)
     failed = 0
-    while failed < 1000 and not clock.over and cost[0] > 1:
+    while failed < 3000 and not clock.over and cost[0] > 1:
         i, j = np.sort(rng.choice(n + 1, size=2, replace=False))
         piece = best[i:j]
         if rng.random() < 0.5:
