@@ -83,13 +83,15 @@ def trig_certificate(
     return Certificate(n, k, 2 * k, gap, {"kind": "trig-curve", "weights": chosen}, proof, dtype, query_dtype)
 
 
-def moment_curve_certificate(n_docs: int, *, dtype: str = "int64") -> Certificate:
-    """The integer moment curve: every pair of up to 56,005 documents in 4 dimensions, in int64 without any rounding.
+def moment_curve_certificate(n_docs: int, k: int = 2, *, dtype: str = "int64") -> Certificate:
+    """The integer moment curve: every k-subset in 2 k dimensions without any rounding, of up to 56,005 documents for k = 2 in int64.
 
     Parameters
     ----------
     n_docs
-        >= 3; at most 56,005 in int64, 9,899 in float64, 65 in float32: no partial sum of a score is out of range.
+        > k; so few that no partial sum of a score is out of range: for k = 2 at most 56,005 in int64, 9,901 in float64, 65 in float32.
+    k
+        1 <= k <= 31.
     dtype
         Of documents and queries: "int64", "float64" or "float32".
 
@@ -102,12 +104,13 @@ def moment_curve_certificate(n_docs: int, *, dtype: str = "int64") -> Certificat
     """
     who = "moment_curve_certificate()"
     choice(who, "dtype", dtype, ("int64", "float64", "float32"))
-    n = whole(who, "n_docs", n_docs, low=3)
-    if not rounding.holds_whole_numbers(dtype, theorems.moment_curve_sums(n)):
-        raise RangeError(f"{who}: n_docs must be small enough that every sum of a score is exact in {dtype}; got n_docs={n}.")
-    gap = rounded_down(theorems.root_below(theorems.moment_curve_gap_squared(n)))
+    k = whole(who, "k", k, low=1, high=31)
+    n = whole(who, "n_docs", n_docs, low=k + 1)
+    if not rounding.holds_whole_numbers(dtype, theorems.moment_curve_sums(n, k)):
+        raise RangeError(f"{who}: n_docs must be small enough that every sum of a score is exact in {dtype}; got n_docs={n}, k={k}.")
+    gap = rounded_down(theorems.root_below(theorems.moment_curve_gap_squared(n, k)))
     proof = {"kind": "theorem", "theorem": "integer-moment-curve"}
-    return Certificate(n, 2, 4, gap, {"kind": "integer-moment-curve"}, proof, dtype, dtype)
+    return Certificate(n, k, 2 * k, gap, {"kind": "integer-moment-curve"}, proof, dtype, dtype)
 
 
 def best_weights(k: int) -> list[int]:

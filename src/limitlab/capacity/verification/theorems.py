@@ -52,22 +52,24 @@ def _sine_below(turns: Fraction) -> Fraction:
     return x - x**3 / 6 + x**5 / 120 - x**7 / 5040
 
 
-def moment_curve_gap_squared(n: int) -> Fraction:
-    """The integer moment curve, k = 2: document t is (t, t**2, t**3, t**4) for n whole numbers t with |t| <= T = n // 2.
+def moment_curve_gap_squared(n: int, k: int) -> Fraction:
+    """The integer moment curve: document t is (t, t**2, ..., t**(2 k)) for n whole numbers t with |t| <= T = n // 2.
 
-    The query of {a, b} is (2 a b (a + b), -((a + b)**2 + 2 a b), 2 (a + b), -1); it scores (a b)**2 - ((t - a)(t - b))**2: at least 1
-    less outside than inside. The lengths are bounded by |t|, |a|, |b| <= T.
+    The query of S is -(c_1, ..., c_{2k}) with prod_{i in S} (t - t_i)**2 = sum_j c_j t**j [AlonFranklRodl1985], [Wang2026]; it scores
+    c_0 - prod (t - t_i)**2: at least 1 less outside than inside. For k = 2 and {a, b} it is
+    (2 a b (a + b), -((a + b)**2 + 2 a b), 2 (a + b), -1). As |t_i| <= T, |c_j| <= C(2 k, j) T**(2 k - j).
     """
     t = n // 2
-    return Fraction(1, (16 * t**6 + 36 * t**4 + 16 * t**2 + 1) * (t**2 + t**4 + t**6 + t**8))
+    query = sum(math.comb(2 * k, j) ** 2 * t ** (2 * (2 * k - j)) for j in range(1, 2 * k + 1))
+    return Fraction(1, query * sum(t ** (2 * j) for j in range(1, 2 * k + 1)))
 
 
-def moment_curve_sums(n: int) -> int:
-    """No partial sum of a score, in any order, is larger in absolute value: 4 T**4 + 6 T**4 + 4 T**4 + T**4, T = n // 2.
+def moment_curve_sums(n: int, k: int) -> int:
+    """No partial sum of a score, in any order, is larger in absolute value: sum over j of C(2 k, j) T**(2 k - j) T**j, T = n // 2.
 
-    Coordinates and products are single terms of such a sum, or coordinates of at most 6 T**3; so they are in range as well.
+    Nor is a coordinate or a product: each is at most one term of it.
     """
-    return 15 * (n // 2) ** 4
+    return (4**k - 1) * (n // 2) ** (2 * k)
 
 
 def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -109,22 +111,20 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
 
 
 def _moment_curve(n: int, k: int, dim: int, claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    if k != 2 or dim < 4:
-        raise Refused(f"the integer moment curve is for k = 2 in 4 dimensions or more; the claim is k = {k} in {dim}")
+    whole(k, "claim.k", 1, 31)
+    whole(n, "claim.n_docs", k + 1, 2**64)
+    if dim < 2 * k:
+        raise Refused(f"the integer moment curve takes 2 k = {2 * k} dimensions; the claim is {dim}")
+    sums = moment_curve_sums(n, k)
     for name in ("dtype", "query_dtype"):
         if claim[name] not in ("int64", "float64", "float32", "exact"):
             raise Refused(f"the integer moment curve is for int64, float64, float32 or exact numbers; claim.{name} is {claim[name]!r}")
-        if not rounding.holds_whole_numbers(claim[name], moment_curve_sums(n)):
-            raise Refused(f"sums may reach {shown(moment_curve_sums(n))}, which {claim[name]} does not hold exactly")
-    square = moment_curve_gap_squared(n)
+        if not rounding.holds_whole_numbers(claim[name], sums):
+            raise Refused(f"sums may reach {shown(sums)}, which {claim[name]} does not hold exactly")
+    square = moment_curve_gap_squared(n, k)
     _compare(square, claim["min_gap"], 0.0)
-    facts = {
-        "theorem": "integer-moment-curve",
-        "sets": how_many(n, 2),
-        "greatest_sum": moment_curve_sums(n),
-        "ideal_gap": root_below(square),
-    }
-    return f"all {how_many(n, 2)} pairs, in whole numbers without overflow: scores inside are greater by 1 at least", facts
+    facts = {"theorem": "integer-moment-curve", "sets": how_many(n, k), "greatest_sum": sums, "ideal_gap": root_below(square)}
+    return f"all {how_many(n, k)} sets, in whole numbers without overflow: scores inside are greater by 1 at least", facts
 
 
 def _compare(square: Fraction, claimed: float, lost: float) -> None:
