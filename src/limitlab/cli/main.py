@@ -13,7 +13,7 @@ import typer
 
 from limitlab import __version__
 from limitlab._core.errors import LimitlabError
-from limitlab.cli import bounds, critical_n, demo, evaluate, free, make, models, place, report, reproduce, runs, verify
+from limitlab.cli import bounds, capacity, critical_n, demo, evaluate, free, make, models, place, report, reproduce, runs, verify
 
 app = typer.Typer(
     name="limitlab",
@@ -31,6 +31,7 @@ app.command("bounds")(bounds.bounds_command)
 app.command("free")(free.free)
 app.command("place")(place.place_command)
 app.command("critical-n")(critical_n.critical_n_command)
+app.command("capacity")(capacity.capacity_command)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.add_typer(reproduce.app, name="reproduce")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,27 @@ def parse_dims(text: str | None) -> list[int] | None:
             raise RangeError(f"--dim: dimensions must be at least 1 and ascend; got {part!r}.")
         dims += range(first, last + 1, step)
     return list(dict.fromkeys(dims))
+
+
+def parse_count(text: str | None, option: str) -> int | None:
+    """``50000000``, ``50,000,000``, ``50_000_000``, ``50e6`` or ``2^40`` as a whole number; None stays None.
+
+    Raises
+    ------
+    RangeError
+        Anything else.
+    """
+    if text is None:
+        return None
+    plain = re.sub(r"[,_\s]", "", text)
+    if power := re.fullmatch(r"(\d{1,4})(?:\^|\*\*)(\d{1,4})", plain):
+        return int(power[1]) ** int(power[2])
+    if not re.fullmatch(r"\d+(\.\d+)?([eE]\+?\d{1,3})?", plain):
+        raise RangeError(f"{option}: a whole number such as 50000000, 50e6 or 2^40 is expected; got {text!r}.")
+    value = Decimal(plain)
+    if value != value.to_integral_value():
+        raise RangeError(f"{option}: a whole number such as 50000000, 50e6 or 2^40 is expected; got {text!r}.")
+    return int(value)
 
 
 def answer(text: str) -> None:

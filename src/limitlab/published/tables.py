@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from numpy.polynomial import Polynomial
 
@@ -113,3 +114,38 @@ def critical_n_cubic(dim: float) -> float:
 def _cubic() -> Polynomial:
     dims, found = zip(*critical_n_table())
     return Polynomial.fit(dims, found, 3)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A size that real systems have: the dimension of a model, or the documents of a corpus.
+
+    Attributes
+    ----------
+    name
+        Of the model or corpus.
+    size
+        Dimensions or documents.
+    source
+        Where the size is stated.
+    """
+
+    name: str
+    size: int
+    source: str
+
+
+@lru_cache(maxsize=1)
+def model_dimensions() -> tuple[Scale, ...]:
+    """Dimensions of embedding models in wide use, ascending."""
+    return tuple(Scale(r["name"], r["dim"], r["source"]) for r in _scale()["models"])
+
+
+@lru_cache(maxsize=1)
+def corpus_sizes() -> tuple[Scale, ...]:
+    """Documents of corpora in wide use, ascending."""
+    return tuple(Scale(r["name"], r["n_docs"], r["source"]) for r in _scale()["corpora"])
+
+
+def _scale() -> dict[str, list[dict[str, Any]]]:
+    return json.loads(resources.files("limitlab.published").joinpath("data/scale.json").read_text(encoding="utf-8"))

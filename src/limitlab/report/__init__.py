@@ -3,9 +3,21 @@
 plotly, jinja2 and matplotlib are imported inside the functions that draw with them.
 """
 
+from limitlab.report.capacity_map import capacity_figure
+from limitlab.report.capacity_page import write_capacity_report
 from limitlab.report.critical_n import critical_n_figures
 from limitlab.report.critical_n_page import write_critical_n_report
 from limitlab.report.page import figures, write_report
-from limitlab.report.static import write_critical_n_figures, write_figures
+from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
 
-__all__ = ["critical_n_figures", "figures", "write_critical_n_figures", "write_critical_n_report", "write_figures", "write_report"]
+__all__ = [
+    "capacity_figure",
+    "critical_n_figures",
+    "figures",
+    "write_capacity_figures",
+    "write_capacity_report",
+    "write_critical_n_figures",
+    "write_critical_n_report",
+    "write_figures",
+    "write_report",
+]

@@ -11,10 +11,12 @@ from typing import Any
 from limitlab._core.checks import choice
 from limitlab._core.files import atomic_file
 from limitlab._core.optional import require
+from limitlab.capacity.phase_map import PhaseMap
 from limitlab.evaluation import EvaluationResult
 from limitlab.free.result import CriticalNResult
 from limitlab.report import drawings
 from limitlab.report import selection as chosen
+from limitlab.report.capacity_drawing import capacity_drawing
 from limitlab.report.critical_n_drawings import drawings_of
 from limitlab.report.distribution import row_shares
 from limitlab.report.style import PRINT_INK
@@ -98,6 +100,33 @@ def write_critical_n_figures(result: CriticalNResult, folder: str | Path, *, for
         matplotlib is not installed.
     """
     return _written("write_critical_n_figures()", drawings_of(result), folder, formats)
+
+
+def write_capacity_figures(found: PhaseMap, folder: str | Path, *, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
+    """Write the phase diagram of capacity, one file a format.
+
+    Parameters
+    ----------
+    found
+        Any phase map.
+    folder
+        Where to; created when missing. Files of the same name are replaced.
+    formats
+        Of png (300 dpi), svg, pdf.
+
+    Returns
+    -------
+    The files written.
+
+    Raises
+    ------
+    UnknownName
+        A format is not known.
+    MissingExtra
+        matplotlib is not installed.
+    """
+    name = f"capacity-k{found.k}-{found.dtype}" + (f"-gap{found.gap:g}" if found.gap else "")
+    return _written("write_capacity_figures()", [(name, lambda: capacity_drawing(found))], folder, formats)
 
 
 def _written(who: str, wanted: Iterable[tuple[str, Callable[[], Any]]], folder: str | Path, formats: Sequence[str]) -> list[Path]:

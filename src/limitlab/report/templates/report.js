@@ -234,6 +234,7 @@
 
   // ---- table: sort and filter ----------------------------------------------------------------------------------------
   const table = document.getElementById("full");
+  if (!table) return; // a page whose tables are short enough to read as they are
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
   const HEAD = Number(table.dataset.head); // columns before the numbers
