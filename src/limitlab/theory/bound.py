@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from limitlab._core.checks import choice
@@ -63,6 +63,10 @@ class Bound:
     def computed(self) -> bool:
         """Whether there is a number."""
         return self.status == "computed" and self.value is not None
+
+    def with_note(self, note: str) -> Bound:
+        """The same bound with another note."""
+        return replace(self, note=note)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the citation becomes a list."""

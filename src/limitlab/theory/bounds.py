@@ -22,10 +22,12 @@ from limitlab.theory.gap_bounds import (
     packing_bounds,
     subset_ceilings,
 )
+from limitlab.theory.lower_tasks import counting_lower, spectral_lower, trace_lower
 from limitlab.theory.matrix import Clock, SignMatrix
-from limitlab.theory.matrix_bounds import MatrixBounds
+from limitlab.theory.matrix_work import MatrixWork
 from limitlab.theory.not_computable import not_computable
 from limitlab.theory.quantities import best, chained
+from limitlab.theory.upper_tasks import exact_bounds, order_upper, quick_upper, rank_tasks
 
 _WHO = "bounds()"
 
@@ -135,11 +137,13 @@ def _of_matrix(
     clock = Clock(seconds)
     if isinstance(relevance, RelevanceMatrix) and relevance.n_docs == 0:
         raise ShapeError(f"{_WHO}: relevance must have at least one document; got none.")
-    matrix = MatrixBounds(SignMatrix.of(relevance, min_relevance=min_relevance))
-    part = matrix.part
-    records = matrix.exact()
-    records += subset_ceilings(part.n_cols, matrix.all_subsets) if matrix.all_subsets else []
-    records += [task.done(clock, seconds) for task in [*matrix.tasks(), *ceiling_tasks(matrix)]]
+    work = MatrixWork(SignMatrix.of(relevance, min_relevance=min_relevance))
+    part = work.part
+    records = exact_bounds(work)
+    records += subset_ceilings(part.n_cols, work.all_subsets) if work.all_subsets else []
+    quick = [*quick_upper(work), *counting_lower(work)]
+    slow = [*order_upper(work), *trace_lower(work), *spectral_lower(work), *ceiling_tasks(work), *rank_tasks(work)]
+    records += [task.done(clock, seconds) for task in [*quick, *slow]]
     queries = largest_equal_size(part.sizes)
     docs = Counted.number(part.n_cols, "documents, no two of them relevant to the same queries")
     ceiling = best(records, "gap_row_wise")[1]
@@ -151,7 +155,7 @@ def _of_matrix(
         "n_queries": relevance.n_queries,
         "distinct_docs": part.n_cols,
         "distinct_queries": part.n_rows,
-        "constant_queries": int(matrix.full.n_rows - part.n_rows),
+        "constant_queries": int(work.full.n_rows - part.n_rows),
         "k": sizes[0] if len(sizes) == 1 else None,
         "most_relevant": sizes[-1] if sizes else 0,
     }

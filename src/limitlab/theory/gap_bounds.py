@@ -11,8 +11,9 @@ from limitlab.theory.bound import Bound
 from limitlab.theory.counting import count_text, least_power, log_binomial, text_of_log10
 from limitlab.theory.gap_ceilings import gap_upper_global_dual, gap_upper_row_wise_dual
 from limitlab.theory.margins import gap_upper_global, gap_upper_row_wise
-from limitlab.theory.matrix_bounds import MatrixBounds
-from limitlab.theory.tasks import Clock, Found, Task
+from limitlab.theory.matrix import Clock
+from limitlab.theory.matrix_work import MatrixWork
+from limitlab.theory.tasks import Found, Task
 
 _UNIT = "unit documents and queries"
 DEFAULT_GAPS = (0.2, 0.02, 0.002)
@@ -116,18 +117,18 @@ def subset_ceilings(n_docs: int, k: int, *, sets: str = "exactly") -> list[Bound
     return [Bound("gap_row_wise", "exact", row, "theorem", "gap_exact_simplex", _UNIT, ("Wang2026",), note=held), last]
 
 
-def ceiling_tasks(matrix: MatrixBounds) -> list[Task]:
+def ceiling_tasks(work: MatrixWork) -> list[Task]:
     """The ceilings of a given matrix by duality."""
 
     def row_wise(clock: Clock) -> Found:
-        if not matrix.core.size:
+        if not work.half:
             return 2.0, "no query divides the documents"
-        return gap_upper_row_wise_dual(matrix.core, clock), f"weights found by descent; {matrix.on_core()}"
+        return gap_upper_row_wise_dual(work.core, clock), f"weights found by descent; {work.in_words(work.core)}"
 
     def one_threshold(clock: Clock) -> Found:
-        if not matrix.core.size:
+        if not work.half:
             return 2.0, "no query divides the documents"
-        return gap_upper_global_dual(matrix.core, clock), f"weights found by descent; {matrix.on_core()}"
+        return gap_upper_global_dual(work.core, clock), f"weights found by descent; {work.in_words(work.core)}"
 
     cited = ("Forster2002", "LinialShraibman2009")
     return [

@@ -15,6 +15,7 @@ the sign matrix over N n is Forster's bound on the margin [Forster2002]; that th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def _shares(signs: np.ndarray) -> list[float]:
     return [share if k == h else 1 - share, 0.5]
 
 
-def _lowest(signs: np.ndarray, spread, clock: Clock) -> float:  # type: ignore[no-untyped-def]
+def _lowest(signs: np.ndarray, spread: Callable[[np.ndarray], np.ndarray], clock: Clock) -> float:
     """Least norm over some weights of rows and columns, the mass of a row spread uniformly or by the columns' weights."""
     n_rows, n = signs.shape
     uniform = np.full(n, 1.0 / n)

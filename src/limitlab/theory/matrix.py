@@ -155,6 +155,8 @@ def _pairs(matrix: sparse.csr_matrix) -> int:
     """Rows of a matrix with distinct rows, a row and its complement counted once."""
     matrix.sort_indices()
     n = matrix.shape[1]
+    if not n or not matrix.shape[0]:
+        return int(matrix.shape[0])
     sizes = np.diff(matrix.indptr)
     half = np.flatnonzero(2 * sizes == n)
     large = np.flatnonzero(2 * sizes > n)
