@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import numpy as np
@@ -51,16 +51,16 @@ def walsh_hadamard(values: np.ndarray, spare: np.ndarray) -> np.ndarray:
     return values
 
 
-def _extremes(d: int, blocks: Iterator[Callable[[], np.ndarray]]) -> Extremes:
-    """Over all blocks of columns of signs, transformed. Two threads: NumPy's loops run side by side."""
+def _extremes(d: int, blocks: Iterator[Callable[[], np.ndarray]], within: Extremes | None) -> Extremes:
+    """Over all blocks of columns of signs, transformed; stops at the first number outside ``within``, which settles the matter.
+
+    Two threads: NumPy's loops run side by side.
+    """
 
     def work(_: int) -> tuple[int, int, int]:
         spares: dict[int, np.ndarray] = {}
         least = most = cosets = 0
-        while True:
-            make = next_block()
-            if make is None:
-                return least, most, cosets
+        while (make := next_block()) is not None and not settled.is_set():
             signs = make()
             columns = signs.shape[1]
             if columns not in spares:
@@ -69,7 +69,11 @@ def _extremes(d: int, blocks: Iterator[Callable[[], np.ndarray]]) -> Extremes:
             first[...] = signs
             sums = walsh_hadamard(first, second)
             least, most, cosets = min(least, int(sums.min())), max(most, int(sums.max())), cosets + columns
+            if within is not None and (least < within.least or most > within.most):
+                settled.set()
+        return least, most, cosets
 
+    settled = Event()
     next_block = _shared(blocks)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(work, range(2)))
@@ -87,14 +91,15 @@ def _shared(blocks: Iterator[Callable[[], np.ndarray]]) -> Callable[[], Callable
     return take
 
 
-def dual_bch_extremes(field: BinaryField, t: int) -> Extremes:
+def dual_bch_extremes(field: BinaryField, t: int, within: Extremes | None = None) -> Extremes:
     """Extreme inner products of the documents (-1)**Tr(a_1 x + a_3 x**3 + ... + a_{2t-1} x**(2t-1)), a_i in the field, d = 2**m.
 
     The difference of two documents' coefficients is again such a vector, so W is wanted for every nonzero (a_1, a_3, ...). If only
     a_1 is not 0, W = 0: a linear function that is not constant (the trace is not 0 everywhere). The transform runs through all a_1,
     since a -> Tr(a x) gives every linear function. Which (a_3, a_5, ...) are left out is said at ``leading_pairs``.
+    With ``within`` the search ends at the first inner product outside of it: then the result is not extreme, but outside as well.
     """
-    return _extremes(field.size, _bch_blocks(field, list(range(3, 2 * t, 2))))
+    return _extremes(field.size, _bch_blocks(field, list(range(3, 2 * t, 2))), within)
 
 
 def dual_bch_cosets(m: int, t: int) -> int:
@@ -222,7 +227,7 @@ def kerdock_extremes(field: BinaryField) -> Extremes:
     def block(part: list[int]) -> np.ndarray:
         return np.stack([1 - 2 * (one ^ kerdock_form(field, v)) for v in part], axis=1)
 
-    found = _extremes(d, iter([partial(block, others[i : i + width]) for i in range(0, len(others), width)]))
+    found = _extremes(d, iter([partial(block, others[i : i + width]) for i in range(0, len(others), width)]), None)
     root = math.isqrt(d)
     return Extremes(min(found.least, -root), max(found.most, root), found.cosets)
 
@@ -313,22 +318,22 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
     if dim < d:
         raise Refused(f"the code takes {d} dimensions; the claim is {dim}")
     stated = Extremes(whole(proof.get("least"), "proof.least", -d, 0), whole(proof.get("most"), "proof.most", 0, d), 0)
+    gap = stored_gap(claim, construction, stated)
+    if gap < claim["min_gap"] or gap == 0:
+        raise Refused(f"not proved: inner products in [{stated.least}, {stated.most}] give the gap {gap:.6g} for k = {k} in these types")
     try:
-        found, by = _found(construction, proof)
+        found, by = _found(construction, proof, stated)
     except ValueError as error:
         raise Refused(str(error)) from error
     if found.least < stated.least or found.most > stated.most:
         raise Refused(f"inner products of documents reach [{found.least}, {found.most}]; the proof states [{stated.least}, {stated.most}]")
-    gap = stored_gap(claim, construction, stated)
-    if gap < claim["min_gap"] or gap == 0:
-        raise Refused(f"not proved: inner products in [{stated.least}, {stated.most}] give the gap {gap:.6g} for k = {k} in these types")
     facts = {"sets": how_many(n, k), "least": found.least, "most": found.most, "cosets": found.cosets, "least_gap": gap}
     if rounding.holds_whole_numbers(claim["query_dtype"], greatest_entry(claim, construction)):
         facts["greatest_sum"] = greatest_entry(claim, construction) * d  # scores and all their partial sums are whole numbers up to this
     return f"all {how_many(n, k)} sets, {by}: the sum of k documents has gap {gap:.6g} at least", facts
 
 
-def _found(construction: Mapping[str, Any], proof: Mapping[str, Any]) -> tuple[Extremes, str]:
+def _found(construction: Mapping[str, Any], proof: Mapping[str, Any], stated: Extremes) -> tuple[Extremes, str]:
     m, polynomial = construction["m"], construction["polynomial"]
     whole(polynomial, "polynomial", 2, 2 ** (LARGEST + 1))
     if construction["kind"] == "kerdock":
@@ -341,5 +346,5 @@ def _found(construction: Mapping[str, Any], proof: Mapping[str, Any]) -> tuple[E
             return carlitz_uchiyama(m, t), "inner products bounded by the theorem of Carlitz and Uchiyama, whose hypotheses hold"
         if dual_bch_cosets(m, t) * field.size * m > MOST_STEPS:
             raise Refused(f"m = {m}, t = {t} has too many cosets to transform; the theorem of Carlitz and Uchiyama may serve")
-        found = dual_bch_extremes(field, t)
+        found = dual_bch_extremes(field, t, stated)
     return found, f"inner products of all pairs exact, {found.cosets:,} cosets transformed in whole numbers"
