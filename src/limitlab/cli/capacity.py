@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limitlab._core.errors import InvalidArgument, NotSolved
+from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count
 
 if TYPE_CHECKING:
@@ -56,12 +56,13 @@ def capacity_command(
         if written is not None:
             answer(f"written: {written}. Check it: limitlab verify {written}")
     if certificate is not None and written is None:
-        raise NotSolved(f"{WHO}: nothing is certified for these numbers, so no certificate was written; that is no limit.")
+        sys.stderr.write(f"{WHO}: nothing is certified for these numbers, so no certificate was written; that is no limit.\n")
+        raise typer.Exit(3)
 
 
 def capacity_text(found: CapacityAnswer) -> str:
     """The answer in a few lines: the question, the three senses, what it does not say."""
-    lines = [f"{_question(found)}: {_verdict(found)}", *_three(found)]
+    lines = [f"{_question(found)}{'?' if found.status is None else f': {found.status}'}", *_three(found)]
     if found.status in ("exists", "open") and found.needs_certified is not None and found.certified is None:
         lines.append(f"  certified from {found.needs_certified:,} dimensions on")
     if found.status == "open":
@@ -85,35 +86,35 @@ def _question(found: CapacityAnswer) -> str:
     return ", ".join(parts)
 
 
-def _verdict(found: CapacityAnswer) -> str:
-    if found.status is not None:
-        return found.status
-    return "three answers"
-
-
 def _three(found: CapacityAnswer) -> list[str]:
-    """Certified, exists, impossible: one line each."""
-    unit = {"n_docs": " documents", "k": "", "dim": " dimensions", "gap": ""}.get(found.solved_for or "", "")
-
-    def value(v: float | int | None) -> str:
-        return "" if v is None else f"{v:,}{unit}: " if isinstance(v, int) else f"gap {v:.4g}: "
-
+    """Certified, exists, impossible: one line each, beginning with the number that was solved for."""
     lines = []
     if found.certified is not None:
-        lines.append(f"  certified    {value(found.value_certified)}{found.certified.name}: {found.certified.sentence}")
+        lines.append(f"  certified    {_value(found, found.value_certified)}{found.certified.sentence}; {found.certified.name}")
     else:
         lines.append("  certified    nothing; that is no limit")
     if found.existing is not None:
-        lines.append(f"  exists       {value(found.value_existing)}{found.existing.sentence}; {found.existing.name}")
+        larger = found.dim is not None and found.existing.dim > found.dim
+        lines.append(
+            f"  exists       {'not shown here, but ' if larger else _value(found, found.value_existing)}{found.existing.sentence}; {found.existing.name}"
+        )
     else:
-        lines.append("  exists       no theorem of ours says so")
+        lines.append("  exists       no theorem of ours says so; that is no limit")
     if found.impossible is not None:
-        words = {"n_docs": "from ", "k": "from k = ", "dim": "below ", "gap": "above "}.get(found.solved_for or "", "")
-        shown = value(found.value_impossible)
-        lines.append(f"  impossible   {words if shown else ''}{shown}{found.impossible.sentence}; {found.impossible.name}")
+        word = {"n_docs": "from ", "dim": "below ", "gap": "above "}.get(found.solved_for or "", "")
+        shown = _value(found, found.value_impossible)
+        lines.append(f"  impossible   {word if shown else ''}{shown}{found.impossible.sentence}; {found.impossible.name}")
     else:
-        lines.append("  impossible   nothing is excluded up to 1e15 documents")
+        lines.append("  impossible   nothing up to 1e15 documents")
     return lines
+
+
+def _value(found: CapacityAnswer, value: float | int | None) -> str:
+    """The number that was solved for, with its unit."""
+    if value is None:
+        return ""
+    words = {"n_docs": f"{value:,} documents", "k": f"k = {value:,}", "dim": f"{value:,} dimensions"}
+    return words.get(found.solved_for or "", f"gap {value:.4g} in {found.dim:,} dimensions" if found.dim else f"gap {value:.4g}") + ": "
 
 
 def _map(

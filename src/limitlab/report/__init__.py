@@ -3,6 +3,7 @@
 plotly, jinja2 and matplotlib are imported inside the functions that draw with them.
 """
 
+from limitlab.report.bounds_page import bounds_figure, write_bounds_report
 from limitlab.report.capacity_map import capacity_figure
 from limitlab.report.capacity_page import write_capacity_report
 from limitlab.report.critical_n import critical_n_figures
@@ -11,9 +12,11 @@ from limitlab.report.page import figures, write_report
 from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
 
 __all__ = [
+    "bounds_figure",
     "capacity_figure",
     "critical_n_figures",
     "figures",
+    "write_bounds_report",
     "write_capacity_figures",
     "write_capacity_report",
     "write_critical_n_figures",
