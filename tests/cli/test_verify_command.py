@@ -30,6 +30,10 @@ def test_files_that_are_no_certificates(tmp_path, cli):
 
 def test_shipped_ones(cli):
     assert cli("verify", "--shipped", "--dim", "4").code == 0
+    done = cli("verify", "--shipped", "--construction", "kerdock", "--dim", "16:64", "--k", "3", "--json")
+    assert done.code == 0 and {c["name"] for c in done.json()["certificates"]} == {"kerdock-d64-n2048-k4", "kerdock-d64-n2112-k4"}
+    assert "did you mean" in cli("verify", "--shipped", "--construction", "kerdok").refused(1, "UnknownName: ")
+    cli("verify", "--construction", "kerdock", "x.json").refused(1, "InvalidArgument: ")
     cli("verify", "--shipped", "--dim", "3").refused(1, "InvalidArgument: ")
     cli("verify").refused(1, "InvalidArgument: ")
     cli("verify", "--dim", "4", "x.json").refused(1, "InvalidArgument: ")

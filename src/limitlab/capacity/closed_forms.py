@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from limitlab._core.checks import choice, whole
@@ -131,32 +131,37 @@ def closed_form_certificates(
     A construction that cannot have the gap is left out. With ``min_gap`` 0 in real numbers the trigonometric curve has no greatest
     number of documents; 2**64 stands for any.
     """
-    found = []
-    if k <= dim:
-        largest = _greatest(k + 1, dim + 1, lambda n: _try(simplex_certificate, n, k, min_gap, dtype, query_dtype))
-        found += [largest] if largest else []
-    if 2 * k <= dim and k <= 256:
-        largest = _greatest(2 * k + 1, _MOST_DOCS, lambda n: _try(trig_certificate, n, k, min_gap, dtype, query_dtype))
-        found += [largest] if largest else []
-    return found
+    makers: list[tuple[int, int, Callable[[int], Certificate]]] = []
+    if not {dtype, query_dtype} & {"binary", "int64"}:
+        if k <= dim:
+            makers.append((k + 1, dim + 1, lambda n: simplex_certificate(n, k, dtype=dtype, query_dtype=query_dtype)))
+        if 2 * k <= dim and k <= 256:
+            makers.append((2 * k + 1, _MOST_DOCS, lambda n: trig_certificate(n, k, dtype=dtype, query_dtype=query_dtype)))
+    if dtype == query_dtype and dtype in ("int64", "float64", "float32") and 2 * k <= dim and k <= 31:
+        makers.append((k + 1, 2**34, lambda n: moment_curve_certificate(n, k, dtype=dtype)))
+    found = [_greatest(low, high, make, min_gap) for low, high, make in makers]
+    return [c for c in found if c is not None]
 
 
-def _try(make, n: int, k: int, min_gap: float, dtype: str, query_dtype: str) -> Certificate | None:  # type: ignore[no-untyped-def]
-    try:
-        made = make(n, k, dtype=dtype, query_dtype=query_dtype)
-    except RangeError:
-        return None
-    return made if made.min_gap >= min_gap else None
+def _greatest(low: int, high: int, make: Callable[[int], Certificate], min_gap: float) -> Certificate | None:
+    """The certificate of the greatest n in [low, high] that has one with this gap; gaps fall with n."""
 
+    def attempt(n: int) -> Certificate | None:
+        try:
+            made = make(n)
+        except RangeError:
+            return None
+        return made if made.min_gap >= min_gap else None
 
-def _greatest(low: int, high: int, make) -> Certificate | None:  # type: ignore[no-untyped-def]
-    """The certificate of the greatest n in [low, high] that has one; gaps fall with n."""
-    best = make(low)
-    while best is not None and low < high:
-        middle = (low + high + 1) // 2
-        made = make(middle)
+    best = attempt(high)
+    if best is not None:
+        return best
+    best = attempt(low)
+    while best is not None and low < high - 1:
+        middle = (low + high) // 2
+        made = attempt(middle)
         if made is None:
-            high = middle - 1
+            high = middle
         else:
             low, best = middle, made
     return best

@@ -177,8 +177,7 @@ def certificates_for(
     choice(who, "dtype", dtype, rounding.NAMES)
     choice(who, "query_dtype", query_dtype, rounding.NAMES)
     found = [c for c in _restated(dim, k, dtype, query_dtype) if c.min_gap >= min_gap]
-    if not {dtype, query_dtype} & {"binary", "int64"}:
-        found += closed_form_certificates(dim, k, min_gap=min_gap, dtype=dtype, query_dtype=query_dtype)
+    found += closed_form_certificates(dim, k, min_gap=min_gap, dtype=dtype, query_dtype=query_dtype)
     return sorted(found, key=lambda c: (-c.n_docs, c.dim, -c.min_gap))
 
 

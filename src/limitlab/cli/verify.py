@@ -17,22 +17,35 @@ def verify(
     files: Annotated[list[Path], typer.Argument(help="Certificate files.", metavar="[FILE]...")] = [],  # noqa: B006
     shipped: Annotated[bool, typer.Option("--shipped", help="Those that come with limitlab, or those of --dim.")] = False,
     dim: Dims = None,
-    k: Annotated[int | None, typer.Option("--k", help="With --shipped: only sets of this size.")] = None,
+    k: Annotated[int | None, typer.Option("--k", help="With --shipped: only those that hold for sets of this size.")] = None,
+    construction: Annotated[
+        str | None, typer.Option("--construction", help="With --shipped: harmonic-frame, dual-bch, kerdock, ...")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Prove the claim of certificates again, from its definition; exit 3 when one is refused."""
+    from limitlab._core.checks import choice
     from limitlab.capacity import shipped as shipped_certificates
     from limitlab.capacity import verify as check
 
     if bool(files) == shipped:
         raise InvalidArgument("limitlab verify: either certificate files or --shipped must be given; got both or neither.")
-    if not shipped and (dim is not None or k is not None):
-        raise InvalidArgument("limitlab verify: --dim and --k must come with --shipped; a file is checked whole.")
+    if not shipped and (dim, k, construction) != (None, None, None):
+        raise InvalidArgument("limitlab verify: --dim, --k and --construction must come with --shipped; a file is checked whole.")
     dims = parse_dims(dim)
     if shipped:
-        chosen = [c for c in shipped_certificates() if (dims is None or c.dim in dims) and (k is None or c.k == k)]
+        known = shipped_certificates()
+        if construction is not None:
+            choice("limitlab verify", "--construction", construction, {c.construction["kind"] for c in known})
+        chosen = [
+            c
+            for c in known
+            if (dims is None or c.dim in dims)
+            and (k is None or c.k == k or (c.k > k and c.construction["kind"] in ("dual-bch", "kerdock")))
+            and construction in (None, c.construction["kind"])
+        ]
         if not chosen:
-            raise InvalidArgument(f"limitlab verify: --dim and --k must name shipped certificates; none has dim {dim}, k {k}.")
+            raise InvalidArgument(f"limitlab verify: --dim and --k must name shipped certificates; got none for dim {dim}, k {k}.")
         work: list[tuple[str, Any]] = [(c.name, c.to_dict()) for c in chosen]
     else:
         work = [(str(path), path) for path in files]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from limitlab.capacity.verification import rounding
@@ -40,15 +41,25 @@ def trig_gap_squared(n: int, k: int, weights: list[int]) -> Fraction:
     """
     least = Fraction(1)
     for i in range(k):
-        least *= 2 * _sine_below(Fraction(i // 2 + 1, n)) ** 2
+        least = _shorter(least * 2 * _sine_below(Fraction(i // 2 + 1, n)) ** 2)
+    return least**2 / _query_square(k, tuple(weights))
+
+
+@lru_cache(maxsize=64)
+def _query_square(k: int, weights: tuple[int, ...]) -> Fraction:
     total = sum(weights)
-    square = sum(Fraction(4 * math.comb(2 * k, k + r) ** 2 * total, 4**k * p) for r, p in enumerate(weights, start=1))
-    return least**2 / square
+    return sum((Fraction(4 * math.comb(2 * k, k + r) ** 2 * total, 4**k * p) for r, p in enumerate(weights, start=1)), Fraction(0))
+
+
+def _shorter(x: Fraction) -> Fraction:
+    """A positive fraction rounded down to about 192 bits, so that products stay short."""
+    bits = 192 + x.denominator.bit_length() - x.numerator.bit_length()
+    return Fraction((x.numerator << bits) // x.denominator, 1 << bits) if bits > 0 else x
 
 
 def _sine_below(turns: Fraction) -> Fraction:
     """At most sin(pi turns), 0 < turns <= 1/2: the sine rises there, and its series alternates with falling terms."""
-    x = turns * _PI
+    x = _shorter(turns * _PI)
     return x - x**3 / 6 + x**5 / 120 - x**7 / 5040
 
 
