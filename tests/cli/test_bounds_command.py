@@ -42,6 +42,8 @@ def test_patterns_and_files(cli, tmp_path):
     assert json.loads((tmp_path / "b.json").read_text())["bounds"] == ring.json()["bounds"]
     every = cli("bounds", "--pattern", "all-subsets", "--n-docs", 7, "--k", 2, "--seconds", 1, "-o", tmp_path / "b.txt")
     assert every.code == 0 and "dim_exact_subsets" in (tmp_path / "b.txt").read_text()
+    page = cli("bounds", "--n-docs", 46, "--k", 2, "-o", tmp_path / "b.html")
+    assert page.code == 0 and "dim_exact_subsets" in (tmp_path / "b.html").read_text()
 
 
 def test_qrels_alone_stand_for_any_corpus(cli, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,7 +40,7 @@ def bounds_command(
     query_bits: Annotated[int | None, typer.Option("--query-bits", help="Queries are stored in so many bits a coordinate.")] = None,
     doc_bits: Annotated[int | None, typer.Option("--doc-bits", help="Documents are stored in so many bits a coordinate.")] = None,
     seconds: Annotated[float, typer.Option("--seconds", help="Time allowed; what is not finished is listed as not computed.")] = 10.0,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the answer: .json or .txt.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the answer: .json, .txt or .html.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Bound the dimension, sign rank and gap of qrels, of a pattern, or of all k-subsets of n documents.
@@ -48,7 +49,7 @@ def bounds_command(
     arithmetic. Neither says what a trained encoder finds.
     """
     if output is not None:
-        choice("--output", "file type", output.suffix, (".json", ".txt"))
+        choice("--output", "file type", output.suffix, (".json", ".txt", ".html"))
     gaps = None if gap is None else [_number("--gap", part) for part in gap.split(",")]
     count = None if n_docs is None else _whole("--n-docs", n_docs)
     options = {"gap": gaps, "query_bits": query_bits, "doc_bits": doc_bits, "seconds": seconds}
@@ -67,7 +68,7 @@ def bounds_command(
         table = bounds(n_docs=count, k=k, sets="at most" if at_most else "exactly", **options)  # type: ignore[arg-type]
     text = bounds_text(name, table)
     if output is not None:
-        save(output, {"source": name, **table.to_dict()} if output.suffix == ".json" else text + "\n")
+        _write(output, name, table, text)
     if json:
         answer_json({"source": name, **table.to_dict()})
     else:
@@ -100,6 +101,15 @@ def bounds_text(name: str, table: BoundTable) -> str:
         plain_table(["quantity", "bound", "kind", "name", "assumptions", "source", "note"], rows),
     ]
     return "\n".join(parts)
+
+
+def _write(path: Path, name: str, table: BoundTable, text: str) -> None:
+    if path.suffix == ".html":
+        from limitlab.report import write_bounds_report
+
+        write_bounds_report(table, path, title=f"{name}: what dimension it needs", command=["limitlab", *sys.argv[1:]])
+    else:
+        save(path, {"source": name, **table.to_dict()} if path.suffix == ".json" else text + "\n")
 
 
 def _check(own: bool, pattern: str | None, n_docs: int | None, n_queries: int | None, k: int | None, at_most: bool) -> None:
@@ -143,7 +153,7 @@ def _made(pattern: str, n_docs: int, n_queries: int | None, k: int, seed: int) -
 
     if pattern == "all-subsets":
         return f"all {k}-subsets of {n_docs:,} documents", all_subsets(n_docs, k)
-    return f"{pattern}, k = {k}", from_pattern(pattern, n_docs, n_queries or 0, k=k, seed=seed)
+    return f"pattern {pattern}, k = {k}", from_pattern(pattern, n_docs, n_queries or 0, k=k, seed=seed)
 
 
 def _of_matrix(relevance: RelevanceMatrix, min_relevance: int, options: dict[str, Any]) -> BoundTable:
