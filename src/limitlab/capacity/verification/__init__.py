@@ -1,8 +1,13 @@
 """Re-check a certificate from the definition of its claim. Imports NumPy and limitlab's errors, nothing else.
 
-Where to read: ``frames.py`` and ``vectors.py`` hold the checks and state every error bound; ``cosines.py`` computes the
-only transcendental numbers with integers; ``propose.py`` finds query directions and is not trusted: a proposed query
-counts only for the gap that the check proves for it.
+Where to read: ``certificate.py`` decides which check a claim needs, ``claim.py`` reads the claim. Then each on its own:
+
+- ``codes.py``, over the fields of ``fields.py``: whole numbers throughout;
+- ``theorems.py``: closed forms in fractions, hypotheses checked;
+- ``vectors.py``: stored vectors, set by set;
+- ``frames.py``: one set of every symmetry class, every error bound stated; ``cosines.py`` computes the only transcendental numbers with
+  integers; ``propose.py`` finds query directions and is not trusted: a proposed query counts only for the gap that the check proves;
+- ``rounding.py``: what number types cost.
 """
 
 from limitlab.capacity.verification.certificate import Verdict, verify
