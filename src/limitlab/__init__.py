@@ -57,7 +57,18 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab import published
     from limitlab._core.errors import LimitlabError
-    from limitlab.capacity import Certificate, DualBCHCode, HarmonicFrame, KerdockSet, TrigCurve, certified_n, largest_n, place, survives, verify
+    from limitlab.capacity import (
+        Certificate,
+        DualBCHCode,
+        HarmonicFrame,
+        KerdockSet,
+        TrigCurve,
+        certified_n,
+        largest_n,
+        place,
+        survives,
+        verify,
+    )
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
     from limitlab.evaluation import EvaluationResult, evaluate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
