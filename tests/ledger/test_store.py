@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -294,3 +295,10 @@ def test_opening_an_existing_ledger_changes_nothing(ledger):
     before = [r.to_dict() for r in ledger.runs()]
     time.sleep(0.01)
     assert [r.to_dict() for r in Ledger().runs()] == before
+
+
+def test_a_folder_that_disappears_is_named(tmp_path):
+    ledger = Ledger(tmp_path / "home")
+    shutil.rmtree(tmp_path / "home")
+    with pytest.raises(DataError, match="the ledger cannot be opened; its folder must exist and be writable"):
+        ledger.runs()

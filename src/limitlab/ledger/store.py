@@ -131,6 +131,8 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             if "not a database" in str(error) or "malformed" in str(error):
                 raise DataError.at(self.path, None, f"not a limitlab ledger ({error}); move it away, a new one is made") from error
+            if "unable to open" in str(error):
+                raise DataError.at(self.path, None, "the ledger cannot be opened; its folder must exist and be writable") from error
             raise
 
     # -- writing -------------------------------------------------------------------------------------------------
