@@ -29,6 +29,13 @@ def test_json_and_not_solved(cli, limit_folder):
     assert "proves nothing about other vectors" in cli("place", limit_folder, "--dim", "2").out
 
 
+def test_dimensions_in_ascending_order_until_one_holds(cli, limit_folder):
+    done = cli("place", limit_folder, "--dim", "8,2:6", "--json")
+    dims = [r["dim"] for r in done.json()["dims"]]
+    assert done.code == 0 and dims == list(range(2, dims[-1] + 1)) and dims[-1] == done.json()["dim"] <= 4
+    assert "dimension 2: recall 0." in cli("place", limit_folder, "--dim", "2,4").out
+
+
 def test_qrels_alone_and_types(tmp_path, cli):
     qrels = tmp_path / "qrels.tsv"
     qrels.write_text("query-id\tcorpus-id\tscore\nq1\ta\t1\nq1\tb\t1\nq2\tb\t1\nq2\tc\t1\nq3\td\t1\n")
@@ -45,8 +52,8 @@ def test_documents_can_be_moved_further(cli, limit_folder):
 
 def test_refusals(tmp_path, cli, limit_folder):
     cli("place").refused(1, "InvalidArgument: limitlab place: a DATASET or --qrels FILE must be given")
-    cli("place", limit_folder, "--dim", "0").refused(1, "RangeError: place(): dim must be in [1, ")
+    cli("place", limit_folder, "--dim", "0").refused(1, "RangeError: --dim: dimensions must be at least 1")
     assert "did you mean 'bfloat16'" in cli("place", limit_folder, "--dtype", "bfloat").refused(1, "UnknownName: ")
     cli("place", "--qrels", tmp_path / "absent.tsv").refused(1, "DataError: ")
     cli("place", limit_folder, "--improve", "0").refused(1, "InvalidArgument: ")
-    assert cli("place", limit_folder, "--dim", "x").code == 2
+    cli("place", limit_folder, "--dim", "x").refused(1, "RangeError: --dim: ")

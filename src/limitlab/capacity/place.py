@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from limitlab._core.checks import finite_rows, vectors, whole
 from limitlab._core.errors import ShapeError, TooLarge
@@ -19,6 +20,7 @@ from limitlab.search import separate
 
 WHO = "place()"
 _MOST_SCORES = 20_000_000_000
+_MOST_VALUES = 1 << 28  # of distinct vectors: 2 GiB in float64
 _ALL_SOLVED = 2_000_000_000  # distinct documents x queries x dim up to which queries are solved for every construction: seconds each
 _BEST_SOLVED = 50_000_000_000  # up to which they are solved for the best one: minutes
 _SCALES = 2.0 ** (np.arange(1, 16) / 16)
@@ -69,7 +71,7 @@ def place(
     RangeError, UnknownName
         ``dim`` is below 1; no such number type.
     TooLarge
-        More than 2e10 scores of distinct queries and documents.
+        More than 2e10 scores of distinct queries and documents, or 2**28 values of their vectors.
 
     References
     ----------
@@ -96,6 +98,11 @@ def place(
     if dim is None:
         dim = max(1, min(2 * int(small.relevant_counts().max()), small.n_docs - 1))
     dim = whole(WHO, "dim", dim, low=1, high=65_536)
+    if (small.n_docs + small.n_queries) * dim > _MOST_VALUES:
+        raise TooLarge(
+            f"{WHO}: {small.n_docs + small.n_queries:,} distinct vectors of {dim:,} values are more than {_MOST_VALUES:,} values. "
+            "Ask a smaller dim, or place a part of the queries with select()."
+        )
     cost = small.n_docs * small.n_queries * dim
     tried: list[Placement] = []
     best: tuple[Placement, np.ndarray] | None = None
@@ -135,7 +142,8 @@ def _attained(name: str, ideal: np.ndarray, reduction: Reduction, dtype: str, qu
     stored = round_to(ideal, dtype)
     docs = stored.astype(np.float64)
     weights = np.bincount(reduction.doc_of, minlength=small.n_docs)
-    means = np.add.reduceat(docs[members], indptr[:-1]) / np.diff(indptr)[:, None] - docs.mean(axis=0)
+    ones = sparse.csr_matrix((np.ones(members.size), members, indptr), shape=small.shape)
+    means = ones @ docs / np.diff(indptr)[:, None] - docs.mean(axis=0)
     proposals = [separate(ideal, (indptr, members)).queries, separate(docs, (indptr, members)).queries] if solve else []
     proposals.append(means / _lengths(means)[:, None])
     count = _best_queries(_Count(docs, indptr, members, weights), proposals, query_dtype)

@@ -14,7 +14,7 @@ from limitlab.capacity.shipped import shipped
 from limitlab.capacity.simplex import Simplex
 from limitlab.relevance import RelevanceMatrix
 
-_DENSE = 4_000  # places up to which singular vectors are computed
+_DENSE = 4_000_000  # entries, zeros counted, up to which singular vectors are computed
 
 
 def starts(relevance: RelevanceMatrix, dim: int, *, seed: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -44,7 +44,7 @@ def starts(relevance: RelevanceMatrix, dim: int, *, seed: int) -> Iterator[tuple
     yield from _certified(n, dim, int(relevance.relevant_counts().max()))
     if dim > 1:
         yield f"random documents, seed {seed}", RandomDocs(n, dim, seed=seed).docs()
-    if 1 < dim < n <= _DENSE and relevance.n_queries >= dim:
+    if 1 < dim < n and dim <= relevance.n_queries and n * relevance.n_queries <= _DENSE:
         yield "singular vectors of the relevance", _singular(relevance, dim)
 
 

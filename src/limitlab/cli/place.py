@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import JsonFlag, Seed, answer, answer_json
+from limitlab.cli.options import JsonFlag, Seed, answer, answer_json, parse_dims
 from limitlab.cli.own_relevance import own_relevance
 from limitlab.cli.progress import Bars
 from limitlab.cli.tables import plain_table
@@ -27,7 +27,12 @@ def place_command(
     qrels: Annotated[Path | None, typer.Option("--qrels", help="A qrels file: another one of DATASET, or alone.")] = None,
     split: Annotated[str, typer.Option("--split", help="Which qrels of DATASET: test, dev, train.")] = "test",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
-    dim: Annotated[int | None, typer.Option("--dim", help="Dimension; default: twice the most relevant documents of a query.")] = None,
+    dim: Annotated[
+        str | None,
+        typer.Option(
+            "--dim", help="4, or 2,4,8, or 2:16: tried in ascending order until one holds. Default: twice the largest answer set."
+        ),
+    ] = None,
     dtype: Annotated[str, typer.Option("--dtype", help="Number type of the documents: float32, float16, bfloat16, int8, ...")] = "float32",
     query_dtype: Annotated[str | None, typer.Option("--query-dtype", help="Number type of the queries; default: that of --dtype.")] = None,
     improve: Annotated[
@@ -44,28 +49,44 @@ def place_command(
 
     Exit 3 when not every query has exactly its relevant documents on top after rounding. That proves nothing about other vectors.
     """
-    from limitlab.capacity.place import place
     from limitlab.capacity.placement_files import write_placement
 
     if output is not None and output.exists() and not overwrite:  # before minutes of work, not after
         raise InvalidArgument(f"{WHO}: the output folder must not exist; {output} does. Choose another -o, or pass --overwrite.")
     if improve is not None and improve <= 0:
         raise InvalidArgument(f"{WHO}: --improve must be a number of seconds above 0; got {improve:g}. Leave it out for none.")
+    dims: list[int | None] = [*sorted(parse_dims(dim) or [])] or [None]
     name, relevance = own_relevance(WHO, dataset, qrels, split, min_relevance)
     options: dict[str, Any] = {"dtype": dtype, "query_dtype": query_dtype, "min_relevance": min_relevance, "seed": seed, "progress": Bars()}
-    found = place(relevance, dim=dim, **options)
-    if improve is not None:
-        also = {f"{found.method}, moved to enlarge the least gap": _moved(found, improve, seed)}
-        found = place(relevance, dim=found.dim, also=also, **options)
+    results: list[Placement] = []
+    for each in dims:
+        results.append(_placed(relevance, each, improve, options))
+        if results[-1].kind == "construction":
+            break
+    found = max(results, key=lambda r: (r.recall, r.solved, -r.dim))
     if output is not None:
         write_placement(found, output, overwrite=overwrite)
     if json:
-        answer_json({"source": name, **found.to_dict(), "folder": None if output is None else str(output)})
+        before = [{"dim": r.dim, "recall": r.recall, "solved": r.solved} for r in results]
+        answer_json({"source": name, **found.to_dict(), "dims": before, "folder": None if output is None else str(output)})
     else:
+        for r in results if len(results) > 1 else ():
+            answer(f"dimension {r.dim}: recall {r.recall:.4f}, {r.solved:,} queries right")
         answer(placement_text(name, found, relevance, min_relevance))
         if output is not None:
             answer(f"written: {output}")
     raise typer.Exit(0 if found.kind == "construction" else 3)
+
+
+def _placed(relevance: RelevanceMatrix, dim: int | None, improve: float | None, options: dict[str, Any]) -> Placement:
+    """Placed, and once more with the documents moved if that is asked for."""
+    from limitlab.capacity.place import place
+
+    found = place(relevance, dim=dim, **options)
+    if improve is None:
+        return found
+    also = {f"{found.method}, moved to enlarge the least gap": _moved(found, improve, options["seed"])}
+    return place(relevance, dim=found.dim, also=also, **options)
 
 
 def _moved(found: Placement, seconds: float, seed: int) -> np.ndarray:
