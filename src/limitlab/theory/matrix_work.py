@@ -11,7 +11,8 @@ from limitlab.theory.crossings import Changes, best_order, changes_of
 from limitlab.theory.matrix import Clock, SignMatrix
 
 _CORE = 300
-_CUBIC = 1e-9  # seconds that the eigenvalues of an m x m matrix take, over m**3, generously
+_CUBIC = 4e-9  # seconds that the eigenvalues of an m x m matrix take, over m**3, on a busy machine
+_BALANCED = 0.1  # the norm of M is at least sqrt(N n) |1 - 2 share|: with a smaller share of relevant entries size is of no use
 
 
 class MatrixWork:
@@ -68,9 +69,11 @@ class MatrixWork:
         return self.part.core(_CORE)
 
     def spectrum_part(self, clock: Clock) -> np.ndarray:
-        """The part whose singular values are computed: as large as the time allows, chosen at the first call."""
+        """The part whose singular values are computed, chosen at the first call: of a balanced matrix as much as the time allows."""
         if self._spectrum_part is None:
-            most = max(_CORE, int((clock.left / _CUBIC) ** (1 / 3)))
+            share = self.part.rows.nnz / max(1, self.part.n_rows * self.part.n_cols)
+            balanced = _BALANCED < share < 1 - _BALANCED
+            most = max(_CORE, int((clock.left / _CUBIC) ** (1 / 3))) if balanced else _CORE
             small = self.part.n_rows * self.part.n_cols <= 4 * most * most and min(self.part.n_rows, self.part.n_cols) <= most
             self._spectrum_part = self.part.dense() if small else self.part.core(most)
         return self._spectrum_part
