@@ -50,6 +50,9 @@ def test_limit_in_four_dimensions():
     assert single.recall == 1.0 and single.solved == 1_000 and single.kind == "construction"
     assert f"{single.least_gap:.1e}" == "9.6e-05"
     assert single.docs.shape == (50_000, 4) and len(single.places) == 47
+    scores = single.queries.astype(float) @ single.docs.astype(float).T  # the plain way, over all 50,000
+    best = np.sort(np.argpartition(-scores, 2, axis=1)[:, :2], axis=1)
+    assert (best == relevance.indices.reshape(-1, 2)).all()
     half, brain = (ll.place(relevance, dim=4, dtype=t) for t in ("float16", "bfloat16"))
     assert 0.99 <= half.recall < 1 and half.kind == "measurement"
     assert 0.95 <= brain.recall < half.recall
