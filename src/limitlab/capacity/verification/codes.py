@@ -351,4 +351,4 @@ def _found(construction: Mapping[str, Any], proof: Mapping[str, Any], stated: Ex
         if dual_bch_cosets(m, t) * field.size * m > MOST_STEPS:
             raise Refused(f"m = {m}, t = {t} has too many cosets to transform; the theorem of Carlitz and Uchiyama may serve")
         found = dual_bch_extremes(field, t, stated)
-    return found, f"inner products of all pairs exact, {found.cosets:,} cosets transformed in whole numbers"
+    return found, f"inner products of all pairs exact (cosets transformed in whole numbers: {found.cosets:,})"
