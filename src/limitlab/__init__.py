@@ -27,6 +27,8 @@ _HOME_OF = {
     "Vocabulary": "data",
     "audit": "data",
     "bounds": "theory",
+    "capacity": "capacity",
+    "phase_map": "capacity",
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
     "evaluate": "evaluation",
@@ -41,7 +43,7 @@ _HOME_OF = {
     "load_result": "evaluation",
     "make_limit": "data",
     "maximise_gap": "free",
-    "place": "capacity.place",
+    "place": "capacity",
     "published": "published",
     "query_graph": "relevance",
     "separate": "search",
@@ -65,10 +67,12 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         TrigCurve,
         certified_n,
         largest_n,
+        phase_map,
         place,
         survives,
         verify,
     )
+    from limitlab.capacity.planner import capacity
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
     from limitlab.evaluation import EvaluationResult, evaluate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
@@ -87,7 +91,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'limitlab' has no attribute {name!r}")
     module = importlib.import_module(f"limitlab.{_HOME_OF[name]}")
-    value = module if name == "published" else getattr(module, name)
+    value = module if name in ("capacity", "published") else getattr(module, name)  # the room capacity can be called
     globals()[name] = value
     return value
 

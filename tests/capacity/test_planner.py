@@ -8,7 +8,7 @@ import pytest
 
 from limitlab._core.errors import InvalidArgument, RangeError, UnknownName
 from limitlab.capacity.evidence import certified, existing, exists_in, impossible
-from limitlab.capacity.phase_map import phase_map
+from limitlab.capacity.phase_diagram import phase_map
 from limitlab.capacity.planner import STATUSES, capacity
 from limitlab.published import critical_n_cubic, critical_n_table
 
@@ -52,7 +52,9 @@ def test_all_sizes_of_the_published_table_and_of_its_fit_are_certified() -> None
         assert found.value_certified is not None and found.value_certified > published.get(dim, critical_n_cubic(dim))
 
 
-@pytest.mark.parametrize("question", [{"n_docs": 46, "k": 2, "dim": 12, "gap": 0.05}, {"k": 3, "dim": 8, "gap": 1e-3}, {"n_docs": 200, "k": 2}])
+@pytest.mark.parametrize(
+    "question", [{"n_docs": 46, "k": 2, "dim": 12, "gap": 0.05}, {"k": 3, "dim": 8, "gap": 1e-3}, {"n_docs": 200, "k": 2}]
+)
 def test_what_is_called_possible_is_proved_again(question: dict) -> None:
     found = capacity(**question)
     assert found.certified is not None and found.certified.certificate is not None
@@ -101,7 +103,12 @@ def test_the_bit_budget_counts_only_where_queries_are_stored_in_bits() -> None:
 
 def test_an_answer_takes_less_than_a_second() -> None:
     capacity(n_docs=100, k=2, dim=4)  # tables are read once
-    for question in ({"k": 10, "dim": 1024}, {"n_docs": 50_000_000, "dim": 1024}, {"n_docs": 50_000_000, "k": 10}, {"n_docs": 50_000_000, "k": 10, "dim": 1024}):
+    for question in (
+        {"k": 10, "dim": 1024},
+        {"n_docs": 50_000_000, "dim": 1024},
+        {"n_docs": 50_000_000, "k": 10},
+        {"n_docs": 50_000_000, "k": 10, "dim": 1024},
+    ):
         start = time.perf_counter()
         capacity(**question, dtype="int8")
         assert time.perf_counter() - start < 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limitlab.capacity.phase_map import PhaseMap, PhasePoint, phase_map
+from limitlab.capacity.phase_diagram import PhaseMap, PhasePoint, phase_map
 from limitlab.published import corpus_sizes, model_dimensions
 from limitlab.report import capacity_figure, write_capacity_report
 from limitlab.report.capacity_map import certified_area, deployed, existing_area, impossible_area, on_limit, optimised
@@ -45,7 +45,9 @@ def test_the_figure_names_every_area_once() -> None:
 
 
 def test_an_empty_map_is_drawn() -> None:
-    nothing = PhaseMap(4, 0.9, "float32", "float32", (2, 64), (PhasePoint(10, None, None, None, None), PhasePoint(100, None, None, None, None)))
+    nothing = PhaseMap(
+        4, 0.9, "float32", "float32", (2, 64), (PhasePoint(10, None, None, None, None), PhasePoint(100, None, None, None, None))
+    )
     assert impossible_area(nothing)[0] == (64, 10)  # all of it
     capacity_figure(nothing)
 

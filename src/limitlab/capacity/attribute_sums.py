@@ -11,7 +11,6 @@ from limitlab._core.checks import real, whole
 from limitlab._core.errors import RangeError
 from limitlab._core.seeds import derived
 from limitlab.relevance import RelevanceMatrix
-from limitlab.retrieval import predicted_recall
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,8 @@ class AttributeSums:
         RangeError
             Queries have different numbers of relevant documents.
         """
+        from limitlab.retrieval import predicted_recall  # loads what encoders need
+
         sizes = np.unique(self.relevance.relevant_counts())
         if sizes.size != 1:
             raise RangeError(

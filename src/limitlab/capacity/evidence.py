@@ -162,7 +162,9 @@ def _gaussian(n: int, k: int, gap: float, dtype: str, query_dtype: str, max_dim:
     if gap == 0.0 and dtype == query_dtype == "exact":
         dim = dim_upper_gaussian(n, k) + 1  # unit vectors: one more
         said = f"unit documents in {dim:,} dimensions with all {k}-subsets of {n:,} separable: random ones are, with positive probability"
-        return Evidence("existence", "dim_upper_gaussian", dim, None, n, said, ("Amelunxen2014", "McCoyTropp2014")) if dim <= max_dim else None
+        return (
+            Evidence("existence", "dim_upper_gaussian", dim, None, n, said, ("Amelunxen2014", "McCoyTropp2014")) if dim <= max_dim else None
+        )
     if {dtype, query_dtype} & {"binary", "int64"}:
         return None
     high = least_dim(lambda d: gap_exists_gaussian(n, k, dim=d, gap=min(2.0, gap + _lost(n, d, dtype, query_dtype))), max_dim)
@@ -180,7 +182,9 @@ def _signs(n: int, k: int, gap: float, dtype: str, query_dtype: str, max_dim: in
     dim = dim_upper_signs(n, k, gap=gap)
     if dim is None or dim > max_dim:
         return None
-    said = f"sign vectors in {dim:,} dimensions, one bit a value, with the sum of k documents as query: random ones, with positive probability"
+    said = (
+        f"sign vectors in {dim:,} dimensions, one bit a value, with the sum of k documents as query: random ones, with positive probability"
+    )
     return Evidence("existence", "dim_upper_signs", dim, gap or None, n, said, ("Wang2026",))
 
 

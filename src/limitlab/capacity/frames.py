@@ -10,7 +10,6 @@ import numpy as np
 
 from limitlab._core.checks import whole
 from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
-from limitlab.search import separate
 
 
 @dataclass(frozen=True)
@@ -103,10 +102,14 @@ class HarmonicFrame:
             raise ShapeError(
                 f"HarmonicFrame.queries(): sets must have shape (n_sets, k) and hold document numbers; got shape {table.shape}."
             )
+        from limitlab.search import separate  # compiled kernels, which certificates do not need
+
         return separate(self.docs(), table).queries
 
     def gap(self, members: Sequence[int]) -> float:
         """The greatest gap that a unit query attains on one set; 0 or less when none separates it."""
+        from limitlab.search import separate
+
         return float(separate(self.docs(), np.asarray([members])).gaps[0])
 
 

@@ -142,7 +142,10 @@ def capacity(
     k = None if k is None else whole(who, "k", k, low=1, high=top, high_name="" if n_docs is None or top == MOST_K else "n_docs - 1")
     dim = None if dim is None else whole(who, "dim", dim, low=1, high=MOST_DIM)
     least = 0.0 if gap is None else real(who, "gap", gap, low=5e-324, high=2.0)
-    types = {"dtype": choice(who, "dtype", dtype, rounding.NAMES), "query_dtype": choice(who, "query_dtype", query_dtype, rounding.NAMES)}
+    types: dict[str, Any] = {
+        "dtype": choice(who, "dtype", dtype, rounding.NAMES),
+        "query_dtype": choice(who, "query_dtype", query_dtype, rounding.NAMES),
+    }
     asked = {"n_docs": n_docs, "k": k, "dim": dim, "gap": least, **types}
     if n_docs is not None and k is not None:
         answer = _sized(asked, n_docs, k, dim, least, types, solve_gap=gap is None)
@@ -153,22 +156,22 @@ def capacity(
     return answer
 
 
-def _sized(
-    asked: dict[str, Any], n: int, k: int, dim: int | None, gap: float, types: dict[str, str], *, solve_gap: bool
-) -> CapacityAnswer:
+def _sized(asked: dict[str, Any], n: int, k: int, dim: int | None, gap: float, types: dict[str, Any], *, solve_gap: bool) -> CapacityAnswer:
     """n_docs and k are given: dimensions, and with ``dim`` the status and perhaps the gap."""
     made = certified(n, k, gap=gap, **types)
     exists = existing(n, k, gap=gap, **types)
     never = impossible(n, k, gap=gap, **types)
-    needs = {
+    needs: dict[str, Any] = {
         "needs_certified": None if made is None else made.dim,
         "needs_existing": None if exists is None else exists.dim,
         "needs_at_least": None if never.dim == NO_DIM else never.dim,
     }
     if dim is None:
-        values = dict(zip(("value_certified", "value_existing", "value_impossible"), needs.values()))
+        values: dict[str, Any] = dict(zip(("value_certified", "value_existing", "value_impossible"), needs.values()))
         status = "impossible" if never.dim == NO_DIM else None
-        return CapacityAnswer(**asked, solved_for="dim", status=status, certified=made, existing=exists, impossible=never, **needs, **values)
+        return CapacityAnswer(
+            **asked, solved_for="dim", status=status, certified=made, existing=exists, impossible=never, **needs, **values
+        )
     here = certified(n, k, gap=gap, dim=dim, **types)
     shown = exists if exists is not None and exists.dim <= dim else None
     if here is not None:
@@ -199,7 +202,7 @@ def _sized(
     )
 
 
-def _most_docs(asked: dict[str, Any], k: int, dim: int, gap: float, types: dict[str, str]) -> CapacityAnswer:
+def _most_docs(asked: dict[str, Any], k: int, dim: int, gap: float, types: dict[str, Any]) -> CapacityAnswer:
     """k and dim are given: the most documents certified, the most shown to exist, the fewest that are impossible."""
     found = certificates_for(dim, k, min_gap=gap, **types)
     made = evidence_of(found[0]) if found else None
@@ -226,7 +229,7 @@ def _most_docs(asked: dict[str, Any], k: int, dim: int, gap: float, types: dict[
     )
 
 
-def _largest_k(asked: dict[str, Any], n: int, dim: int, gap: float, types: dict[str, str]) -> CapacityAnswer:
+def _largest_k(asked: dict[str, Any], n: int, dim: int, gap: float, types: dict[str, Any]) -> CapacityAnswer:
     """n_docs and dim are given: the largest k certified, the largest shown to exist, the least that is impossible (k <= n / 2)."""
     top = min(MOST_K, max(1, n // 2))
 

@@ -88,7 +88,9 @@ def search_set_frame(
         if best[1] >= goal:
             return best
         start = False
-    raise NotSolved(f"{who}: no frame of {n} documents in {dim} dimensions with gap {goal:g} over all {k}-subsets was found in {seconds:g} s.")
+    raise NotSolved(
+        f"{who}: no frame of {n} documents in {dim} dimensions with gap {goal:g} over all {k}-subsets was found in {seconds:g} s."
+    )
 
 
 def _climb(frame, gap, least, k, goal, table, rng, deadline):

@@ -23,9 +23,13 @@ def capacity_command(
     k: Annotated[int | None, typer.Option("--k", help="Relevant documents a query; every set of so many counts.")] = None,
     dim: Annotated[int | None, typer.Option("--dim", help="Dimension of the vectors.")] = None,
     gap: Gap = None,
-    dtype: Annotated[str, typer.Option("--dtype", help="Number type of the documents: float32, float16, int8, binary, exact, ...")] = "float32",
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="Number type of the documents: float32, float16, int8, binary, exact, ...")
+    ] = "float32",
     query_dtype: Annotated[str, typer.Option("--query-dtype", help="Number type of the queries.")] = "float32",
-    certificate: Annotated[Path | None, typer.Option("--certificate", help="Write the certificate here; exit 3 when there is none.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Write the certificate here; exit 3 when there is none.")
+    ] = None,
     map_: Annotated[bool, typer.Option("--map", help="The phase diagram of k, gap and types instead: n against d.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="With --map: the HTML page, or .json.")] = None,
     png: Annotated[Path | None, typer.Option("--png", help="With --map: also write a PNG figure into this folder.")] = None,
@@ -71,7 +75,9 @@ def capacity_text(found: CapacityAnswer) -> str:
         lines.append(f"  open between: needed at least {found.needs_at_least:,}, {known}")
     if found.extrapolation is not None:
         about = f"{found.extrapolation:,.0f} documents"
-        lines.append(f"  for comparison: the cubic through one optimiser's critical n [Weller2025] reads {about} at this dimension; no limit")
+        lines.append(
+            f"  for comparison: the cubic through one optimiser's critical n [Weller2025] reads {about} at this dimension; no limit"
+        )
     return "\n".join([*lines, found.says_not])
 
 
@@ -132,7 +138,7 @@ def _map(
 ) -> None:
     from limitlab._core.checks import choice
     from limitlab._core.optional import require
-    from limitlab.capacity.phase_map import phase_map
+    from limitlab.capacity.phase_diagram import phase_map
     from limitlab.cli.options import save
 
     if n_docs is not None or dim is not None or certificate is not None:
@@ -165,7 +171,9 @@ def _map(
         for p in found.points
         if not p.is_step and p.n_docs in _round_sizes(found.points[-1].n_docs)
     ]
-    about = f"k = {found.k}, {'any positive gap' if not found.gap else f'gap {found.gap:g} or more'}, documents {dtype}, queries {query_dtype}"
+    about = (
+        f"k = {found.k}, {'any positive gap' if not found.gap else f'gap {found.gap:g} or more'}, documents {dtype}, queries {query_dtype}"
+    )
     head = ["documents", "impossible below d", "exists from d", "certified from d", "certificate"]
     answer(plain_table(head, rows, title=about, right=range(4)))
     for path in written:

@@ -80,7 +80,7 @@ def place_command(
 
 def _placed(relevance: RelevanceMatrix, dim: int | None, improve: float | None, options: dict[str, Any]) -> Placement:
     """Placed, and once more with the documents moved if that is asked for."""
-    from limitlab.capacity.place import place
+    from limitlab.capacity.placing import place
 
     found = place(relevance, dim=dim, **options)
     if improve is None:

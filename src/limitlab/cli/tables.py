@@ -69,6 +69,8 @@ def result_table(result: EvaluationResult) -> str:
         title = f"{facts.name}: {facts.n_docs:,} documents, {facts.n_queries:,} queries, {facts.n_relevant:,} relevant pairs; percent"
         parts.append(plain_table(head, lines, title=title, right=range(1, len(head))))
         for name, value in facts.notes.items():
-            parts.append(f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}")
+            parts.append(
+                f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}"
+            )
         parts += [f"  note: {sentence}" for sentence in all_remarks(rows)]
     return "\n".join(parts)

@@ -21,7 +21,9 @@ def remarks(row: Row) -> list[str]:
     if notes.get("queries_without_known_terms"):
         out.append(f"{label}: {notes['queries_without_known_terms']:,} queries have no word that occurs in the documents.")
     if notes.get("document_precision"):
-        out.append(f"{label}: documents were encoded in {notes['document_precision']} ({notes.get('why_this_precision', '')}), queries in float32.")
+        out.append(
+            f"{label}: documents were encoded in {notes['document_precision']} ({notes.get('why_this_precision', '')}), queries in float32."
+        )
     return out
 
 

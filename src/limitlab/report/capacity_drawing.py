@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from limitlab.capacity.phase_map import PhaseMap
+from limitlab.capacity.phase_diagram import PhaseMap
 from limitlab.report import capacity_map as drawn
 from limitlab.report.axes import number_words
 from limitlab.report.style import PALETTE, PRINT_GREY, PRINT_MUTED
@@ -27,14 +27,23 @@ def capacity_drawing(found: PhaseMap) -> Any:
         if corners:
             _area(axes, corners, colour, strength, hatch, words)
     if table := drawn.optimised(found):
-        style = {"color": PRINT_MUTED, "linewidth": 1.3, "linestyle": ":"}
+        style: dict[str, Any] = {"color": PRINT_MUTED, "linewidth": 1.3, "linestyle": ":"}
         axes.plot([d for d, _ in table], [n for _, n in table], label="where one optimiser stopped [Weller et al.]", **style)
     for points, marker, colour, words in (
         (drawn.deployed(found), "o", "#5b646f", "models in wide use"),
         (drawn.on_limit(found), "D", PALETTE[3], "models published on LIMIT"),
     ):
         if points:
-            axes.scatter([d for d, _, _ in points], [n for _, n, _ in points], s=18, marker=marker, facecolors="none", edgecolors=colour, label=words, zorder=4)
+            axes.scatter(
+                [d for d, _, _ in points],
+                [n for _, n, _ in points],
+                s=18,
+                marker=marker,
+                facecolors="none",
+                edgecolors=colour,
+                label=words,
+                zorder=4,
+            )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(*found.dims)
@@ -42,8 +51,20 @@ def capacity_drawing(found: PhaseMap) -> Any:
     for corpus in drawn.corpora(found):
         below = corpus.name.startswith("MS MARCO")
         axes.axhline(corpus.size, color=PRINT_GREY, linewidth=0.7, linestyle=":")
-        place = {"xy": (0.995, corpus.size), "xycoords": ("axes fraction", "data"), "xytext": (0, -2 if below else 2), "textcoords": "offset points"}
-        axes.annotate(f"{corpus.name}, {number_words(corpus.size)}", ha="right", va="top" if below else "bottom", fontsize=7, color=PRINT_MUTED, **place)
+        place: dict[str, Any] = {
+            "xy": (0.995, corpus.size),
+            "xycoords": ("axes fraction", "data"),
+            "xytext": (0, -2 if below else 2),
+            "textcoords": "offset points",
+        }
+        axes.annotate(
+            f"{corpus.name}, {number_words(corpus.size)}",
+            ha="right",
+            va="top" if below else "bottom",
+            fontsize=7,
+            color=PRINT_MUTED,
+            **place,
+        )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: number_words(value)))
         axis.set_minor_formatter(NullFormatter())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from limitlab.capacity.phase_map import PhaseMap, PhasePoint
+from limitlab.capacity.phase_diagram import PhaseMap, PhasePoint
 from limitlab.published import corpus_sizes, critical_n_table, curve, model_dimensions
 from limitlab.report.axes import log_axis, number_words, widths
 from limitlab.report.style import INK, MUTED, PALETTE, PUBLISHED_LINE, base_layout, plain
@@ -111,7 +111,9 @@ def on_limit(found: PhaseMap) -> list[tuple[int, int, str]]:
 def optimised(found: PhaseMap) -> list[Corner]:
     """The paper's critical n; k = 2 only."""
     low, high = found.points[0].n_docs, found.points[-1].n_docs
-    return [(float(d), float(n)) for d, n in critical_n_table() if found.k == 2 and low <= n <= high and found.dims[0] <= d <= found.dims[1]]
+    return [
+        (float(d), float(n)) for d, n in critical_n_table() if found.k == 2 and low <= n <= high and found.dims[0] <= d <= found.dims[1]
+    ]
 
 
 def _sets(k: int) -> str:
@@ -147,7 +149,14 @@ def _edges(found: PhaseMap) -> list[dict[str, Any]]:
     return [
         _edge(needed, [p.impossible_below for p in needed], "impossible", IMPOSSIBLE, "fewer than %{x:,} dimensions are impossible"),
         _edge(shown, [p.existing_from for p in shown], "exists", EXISTS, "exists from %{x:,} dimensions on"),
-        _edge(made, [p.certified_from for p in made], "certified", CERTIFIED, "certified from %{x:,} dimensions on<br>%{text}", [p.certificate for p in made]),
+        _edge(
+            made,
+            [p.certified_from for p in made],
+            "certified",
+            CERTIFIED,
+            "certified from %{x:,} dimensions on<br>%{text}",
+            [p.certificate for p in made],
+        ),
     ]
 
 
@@ -218,7 +227,15 @@ def _document_axis(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _line(n: int) -> dict[str, Any]:
-    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": n, "y1": n, "line": {"color": PUBLISHED_LINE, "width": 1, "dash": "dot"}}
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": n,
+        "y1": n,
+        "line": {"color": PUBLISHED_LINE, "width": 1, "dash": "dot"},
+    }
 
 
 def _label(name: str, n: int, *, below: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from limitlab._core.files import write_text
 from limitlab._core.provenance import now
-from limitlab.capacity.phase_map import PhaseMap
+from limitlab.capacity.phase_diagram import PhaseMap
 from limitlab.published import corpus_sizes, model_dimensions
 from limitlab.report import origin
 from limitlab.report.axes import number_words

@@ -11,7 +11,7 @@ from typing import Any
 from limitlab._core.checks import choice
 from limitlab._core.files import atomic_file
 from limitlab._core.optional import require
-from limitlab.capacity.phase_map import PhaseMap
+from limitlab.capacity.phase_diagram import PhaseMap
 from limitlab.evaluation import EvaluationResult
 from limitlab.free.result import CriticalNResult
 from limitlab.report import drawings

@@ -98,7 +98,10 @@ def phase_map(
     who = "phase_map()"
     k = whole(who, "k", k, low=1, high=256)
     gap = real(who, "gap", gap, low=0.0, high=2.0)
-    types = {"dtype": choice(who, "dtype", dtype, rounding.NAMES), "query_dtype": choice(who, "query_dtype", query_dtype, rounding.NAMES)}
+    types: dict[str, Any] = {
+        "dtype": choice(who, "dtype", dtype, rounding.NAMES),
+        "query_dtype": choice(who, "query_dtype", query_dtype, rounding.NAMES),
+    }
     low, high = (whole(who, "n_docs", n, low=2, high=10**15) for n in n_docs)
     first, last = (whole(who, "dims", d, low=1, high=2**24) for d in dims)
     if low >= high or first >= last:
@@ -117,7 +120,7 @@ def _even(low: int, high: int) -> list[int]:
     return sorted({low, high, *(n for n in (round(10 ** (e / _PER_DECADE)) for e in exponents) if low <= n <= high)})
 
 
-def _point(n: int, k: int, gap: float, types: dict[str, str], last: int, *, is_step: bool = False) -> PhasePoint:
+def _point(n: int, k: int, gap: float, types: dict[str, Any], last: int, *, is_step: bool = False) -> PhasePoint:
     never = impossible(n, k, gap=gap, **types)
     if never.dim == NO_DIM:
         return PhasePoint(n, None, None, None, None, is_step)
@@ -126,4 +129,4 @@ def _point(n: int, k: int, gap: float, types: dict[str, str], last: int, *, is_s
     if made is not None and made.dim > last:
         made = None
     existing_from = shown.dim if shown is not None and shown.dim <= last else None
-    return PhasePoint(n, never.dim, existing_from, made and made.dim, made and made.name, is_step)
+    return PhasePoint(n, never.dim, existing_from, None if made is None else made.dim, None if made is None else made.name, is_step)
