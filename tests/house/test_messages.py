@@ -9,6 +9,7 @@ import pytest
 
 import limitlab as ll
 from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab.capacity import round_to
 from limitlab.data import LimitConfig
 from limitlab.evaluation import EvaluationConfig, Measure, bootstrap, compare_paired, parse_measures
 from limitlab.free.config import FreeConfig
@@ -81,6 +82,7 @@ BAD = {
     "separate: indptr": lambda: separate(DOCS, (np.array([0, 3]), np.array([0]))),
     "separate: columns": lambda: separate(DOCS, all_subsets(9, 2)),
     "separate: start": lambda: separate(DOCS, [[0]], start=DOCS),
+    "separate: uneven fractions": lambda: separate(DOCS, [[0, 1], [0.5]]),
     "separate: tolerance": lambda: separate(DOCS, [[0]], tolerance=0.0),
     "maximise_gap: objective": lambda: maximise_gap(8, FreeConfig(dim=4)),
     "maximise_gap: start": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), start="circle"),
@@ -88,6 +90,21 @@ BAD = {
     "maximise_gap: k": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), k=8),
     "maximise_gap: trig": lambda: maximise_gap(9, FreeConfig(dim=5, objective="gap"), k=3, start="trig"),
     "maximise_gap: shape": lambda: maximise_gap(8, FreeConfig(dim=4, objective="gap"), start=DOCS),
+    "bounds: nothing": lambda: ll.bounds(),
+    "bounds: k": lambda: ll.bounds(n_docs=5, k=9),
+    "bounds: seconds": lambda: ll.bounds(n_docs=5, k=2, seconds=-1),
+    "capacity: two left out": lambda: ll.capacity(k=2),
+    "capacity: k": lambda: ll.capacity(n_docs=5, k=5, dim=3),
+    "capacity: dtype": lambda: ll.capacity(n_docs=5, k=2, dim=3, dtype="int9"),
+    "phase_map: order": lambda: ll.phase_map(2, n_docs=(100, 10)),
+    "place: dim": lambda: ll.place(dense(10, 20), dim=0),
+    "place: dtype": lambda: ll.place(dense(10, 20), dim=4, dtype="float15"),
+    "round_to: dtype": lambda: round_to(DOCS, "bfloat15"),
+    "TrigCurve: n_docs": lambda: ll.TrigCurve(3, 2),
+    "DualBCHCode: m": lambda: ll.DualBCHCode(1, 2),
+    "KerdockSet: odd": lambda: ll.KerdockSet(5),
+    "certified_n: dim": lambda: ll.certified_n(0),
+    "largest_n: dtype": lambda: ll.largest_n(2, dtype="float31"),
 }
 
 

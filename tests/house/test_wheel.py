@@ -49,7 +49,12 @@ def test_it_holds_vocabulary_tables_templates_and_nothing_of_the_tests(wheel):
         "limitlab/data/packs/en/templates.toml",
         "limitlab/published/data/results.json",
         "limitlab/published/data/critical_n.csv",
+        "limitlab/published/data/scale.json",
+        "limitlab/capacity/data/certificates.jsonl",
         "limitlab/report/templates/report.html.j2",
+        "limitlab/report/templates/critical_n.html.j2",
+        "limitlab/report/templates/capacity.html.j2",
+        "limitlab/report/templates/bounds.html.j2",
         "limitlab/py.typed",
     ):
         assert needed in names, needed

@@ -274,3 +274,10 @@ def test_bad_arguments(kind, words, call) -> None:
 
 def test_the_room_offers_it() -> None:
     assert public is separate
+
+
+def test_sets_of_different_sizes_as_lists():
+    docs = np.random.default_rng(0).standard_normal((12, 6))
+    found = separate(docs, [[0, 1], [5], [2, 3, 4]])
+    alone = [separate(docs, [s]).gaps[0] for s in ([0, 1], [5], [2, 3, 4])]
+    assert np.allclose(found.gaps, alone, atol=1e-12)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import DataError, InvalidArgument, RangeError, ShapeError
+from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
 from limitlab.cli.options import JsonFlag, answer, answer_json, save
+from limitlab.cli.own_relevance import own_relevance
 from limitlab.cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def bounds_command(
     own = dataset is not None or qrels is not None
     _check(own, pattern, count, n_queries, k, at_most)
     if own:
-        name, relevance = _own(dataset, qrels, split, min_relevance)
+        name, relevance = own_relevance("limitlab bounds", dataset, qrels, split, min_relevance)
         table = _of_matrix(relevance, min_relevance, options)
     elif pattern is not None:
         name, relevance = _made(pattern, count or 0, n_queries, k or 2, seed)
@@ -130,22 +131,6 @@ def _check(own: bool, pattern: str | None, n_docs: int | None, n_queries: int | 
         raise InvalidArgument(f"{who}: --n-queries must be given with dense, random, cycle and disjoint, and only there; got {n_queries}.")
     if at_most and pattern is not None:
         raise InvalidArgument(f"{who}: --at-most must come with --n-docs and --k alone; got --pattern {pattern} too.")
-
-
-def _own(dataset: str | None, qrels: Path | None, split: str, min_relevance: int) -> tuple[str, RelevanceMatrix]:
-    if dataset is not None:
-        from limitlab.data import load
-
-        data = load(dataset, split=split, qrels=qrels)
-        return data.name, data.relevance
-    from limitlab.data.formats.reading import read_qrels
-    from limitlab.relevance import RelevanceMatrix, with_other_document
-
-    path = qrels or Path()
-    if not path.is_file():
-        raise DataError.at(path, None, "this qrels file does not exist")
-    relevance = RelevanceMatrix.from_triples(read_qrels(path))
-    return path.name, with_other_document(relevance, min_relevance=min_relevance)
 
 
 def _made(pattern: str, n_docs: int, n_queries: int | None, k: int, seed: int) -> tuple[str, RelevanceMatrix]:

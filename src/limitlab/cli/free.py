@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import DataError, InvalidArgument
+from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims, save
+from limitlab.cli.own_relevance import own_relevance
 from limitlab.cli.progress import Bars
 
 if TYPE_CHECKING:
     from limitlab.free.least_dimension import LeastDimension
     from limitlab.free.problem import FreeProblem
-    from limitlab.relevance import RelevanceMatrix
     from limitlab.relevance.reduction import Reduction
 
 Objective = Annotated[str, typer.Option("--objective", help="infonce (the paper's code), footnote (its formula), sigmoid, or gap.")]
@@ -125,11 +125,9 @@ def _own(dataset: str | None, qrels: Path | None, split: str, min_relevance: int
     if wrong := [name for name, value in made.items() if value is not None]:
         raise InvalidArgument(f"{', '.join(wrong)}: goes without a dataset; got {dataset or qrels} too. Give one or the other.")
     from limitlab.free.problem import FreeProblem
-    from limitlab.relevance.reduction import reduced, with_other_document
+    from limitlab.relevance import reduced
 
-    relevance = _dataset(dataset, qrels, split) if dataset is not None else _qrels_alone(qrels or Path())
-    if dataset is None:
-        relevance = with_other_document(relevance, min_relevance=min_relevance)
+    _, relevance = own_relevance("limitlab free", dataset, qrels, split, min_relevance)
     reduction = reduced(relevance, min_relevance=min_relevance)
     about = {
         "source": Path(dataset).name if dataset is not None else Path(qrels or "").name,
@@ -138,21 +136,6 @@ def _own(dataset: str | None, qrels: Path | None, split: str, min_relevance: int
         "min_relevance": min_relevance,
     }
     return FreeProblem.from_relevance(reduction.relevance, seed=seed), reduction, about
-
-
-def _dataset(dataset: str, qrels: Path | None, split: str) -> RelevanceMatrix:
-    from limitlab.data import load
-
-    return load(dataset, split=split, qrels=qrels).relevance
-
-
-def _qrels_alone(path: Path) -> RelevanceMatrix:
-    from limitlab.data.formats.reading import read_qrels
-    from limitlab.relevance import RelevanceMatrix
-
-    if not path.is_file():
-        raise DataError.at(path, None, "this qrels file does not exist")
-    return RelevanceMatrix.from_triples(read_qrels(path))
 
 
 def _made(n_docs: int | None, k: int, pattern: str | None, n_queries: int | None, seed: int) -> Problem:

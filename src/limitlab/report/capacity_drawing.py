@@ -48,6 +48,19 @@ def capacity_drawing(found: PhaseMap) -> Any:
     axes.set_yscale("log")
     axes.set_xlim(*found.dims)
     axes.set_ylim(found.points[0].n_docs, found.points[-1].n_docs)
+    _corpora(axes, found)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number_words(value)))
+        axis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0), numticks=14))
+    axes.set_xlabel("dimension d")
+    axes.set_ylabel(f"documents n, every {'pair' if found.k == 2 else f'set of {found.k}'} retrieved")
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.15), borderaxespad=0, ncols=2, columnspacing=1.4, handlelength=1.6)
+    return figure
+
+
+def _corpora(axes: Any, found: PhaseMap) -> None:
+    """A dotted line for each corpus, its name at the right end."""
     for corpus in drawn.corpora(found):
         below = corpus.name.startswith("MS MARCO")
         axes.axhline(corpus.size, color=PRINT_GREY, linewidth=0.7, linestyle=":")
@@ -65,14 +78,6 @@ def capacity_drawing(found: PhaseMap) -> Any:
             color=PRINT_MUTED,
             **place,
         )
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: number_words(value)))
-        axis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0), numticks=14))
-    axes.set_xlabel("dimension d")
-    axes.set_ylabel(f"documents n, every {'pair' if found.k == 2 else f'set of {found.k}'} retrieved")
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.15), borderaxespad=0, ncols=2, columnspacing=1.4, handlelength=1.6)
-    return figure
 
 
 def _area(axes: Any, corners: Sequence[drawn.Corner], colour: str, strength: float, hatch: str | None, words: str) -> None:

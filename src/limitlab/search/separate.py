@@ -42,7 +42,7 @@ def separate(
         what is not float32 or float64 in C order is copied.
     sets
         (n_sets, k) whole numbers: the documents of each set; or a RelevanceMatrix whose columns are the documents (grades
-        >= 1 count); or ``(indptr, indices)`` of sets of different sizes. No set is empty or holds every document.
+        >= 1 count); or, for sets of different sizes, a list of lists or ``(indptr, indices)``. No set is empty or holds every document.
     tolerance
         Wanted ``bounds - gaps``, in units of scores, [1e-14, 1]. Rounding alone is about 1e-14 times the longest document.
     enough
@@ -173,6 +173,9 @@ def _as_csr(sets: np.ndarray | RelevanceMatrix | tuple[np.ndarray, np.ndarray], 
             raise ShapeError(
                 f"{WHO}: indptr must ascend from 0 to the number of indices; got {indptr.size} values, {members.size} indices."
             )
+    elif isinstance(sets, list) and len({len(s) for s in sets if hasattr(s, "__len__")}) > 1 and all(hasattr(s, "__len__") for s in sets):
+        parts = [_whole_numbers(f"sets[{i}]", s, 1) for i, s in enumerate(sets)]  # sets of different sizes
+        indptr, members = np.concatenate([[0], np.cumsum([p.size for p in parts])]), np.concatenate(parts)
     else:
         array = _whole_numbers("sets", sets, 2)
         indptr, members = np.arange(array.shape[0] + 1) * array.shape[1], array.reshape(-1)
