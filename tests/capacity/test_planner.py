@@ -125,7 +125,7 @@ def test_the_answer_as_plain_values() -> None:
 @pytest.mark.parametrize(
     ("question", "error", "words"),
     [
-        ({"k": 2}, InvalidArgument, "at most one of n_docs, k and dim may be left out; n_docs and dim are"),
+        ({"k": 2}, InvalidArgument, "at most one of n_docs, k and dim may be left out; got no n_docs and no dim"),
         ({"n_docs": 5, "k": 5, "dim": 3}, RangeError, "k must be in"),
         ({"n_docs": 0, "k": 1, "dim": 3}, RangeError, "n_docs must be in"),
         ({"n_docs": 5, "k": 2, "dim": 0}, RangeError, "dim must be in"),

@@ -100,11 +100,11 @@ BAD = {
     "place: dim": lambda: ll.place(dense(10, 20), dim=0),
     "place: dtype": lambda: ll.place(dense(10, 20), dim=4, dtype="float15"),
     "round_to: dtype": lambda: round_to(DOCS, "bfloat15"),
-    "TrigCurve: n_docs": lambda: ll.TrigCurve(3, 2),
+    "TrigCurve: n_docs": lambda: ll.TrigCurve(0, 4),
     "DualBCHCode: m": lambda: ll.DualBCHCode(1, 2),
     "KerdockSet: odd": lambda: ll.KerdockSet(5),
     "certified_n: dim": lambda: ll.certified_n(0),
-    "largest_n: dtype": lambda: ll.largest_n(2, dtype="float31"),
+    "largest_n: dtype": lambda: ll.largest_n(lambda n: ll.TrigCurve(n, 4), "float31"),
 }
 
 

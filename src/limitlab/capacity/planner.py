@@ -136,7 +136,7 @@ def capacity(
     who = "capacity()"
     missing = [name for name, value in (("n_docs", n_docs), ("k", k), ("dim", dim)) if value is None]
     if len(missing) > 1:
-        raise InvalidArgument(f"{who}: at most one of n_docs, k and dim may be left out; {' and '.join(missing)} are. Give one of them.")
+        raise InvalidArgument(f"{who}: at most one of n_docs, k and dim may be left out; got no {' and no '.join(missing)}. Give one of them.")
     n_docs = None if n_docs is None else whole(who, "n_docs", n_docs, low=2, high=MOST_DOCS)
     top = MOST_K if n_docs is None else min(MOST_K, n_docs - 1)
     k = None if k is None else whole(who, "k", k, low=1, high=top, high_name="" if n_docs is None or top == MOST_K else "n_docs - 1")
