@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
+from itertools import combinations
 
+import numpy as np
 import pytest
 
+from limitlab import separate
 from limitlab._core.errors import InvalidArgument, RangeError, UnknownName
+from limitlab.capacity import round_to
 from limitlab.capacity.evidence import certified, existing, exists_in, impossible
 from limitlab.capacity.phase_diagram import phase_map
 from limitlab.capacity.planner import STATUSES, capacity
 from limitlab.published import critical_n_cubic, critical_n_table
+from limitlab.theory.existence import dim_upper_gaussian_gap
 
 EXACT = {"dtype": "exact", "query_dtype": "exact"}
 
@@ -163,3 +169,38 @@ def test_a_map_without_any_vectors_has_no_areas() -> None:
 def test_bad_maps(bad: dict) -> None:
     with pytest.raises(InvalidArgument):
         phase_map(**{"k": 2, **bad})
+
+
+TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / math.sqrt(3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "fp8-e4m3"])
+def test_documents_that_rounding_moves_off_the_sphere_are_not_called_impossible(dtype: str) -> None:
+    """A tetrahedron and a document inside it: every pair of 5 in 3 dimensions, which unit documents need 4 for."""
+    docs = np.vstack([TETRAHEDRON, [[0.01, 0.02, 0.03]]])
+    assert (separate(docs, np.array(list(combinations(range(5), 2)))).gaps > 0).all()
+    assert capacity(n_docs=5, k=2, dim=3, dtype=dtype).status != "impossible"
+    assert capacity(n_docs=5, k=2, dim=3, **EXACT).status == "impossible"
+    assert capacity(k=2, dim=3, dtype=dtype).value_impossible == 6
+
+
+def test_a_gap_that_rounding_enlarged_is_not_called_impossible() -> None:
+    stored = round_to(TETRAHEDRON, "fp8-e5m2")
+    scores = stored @ stored.T
+    gap = float(np.diag(scores).min() - (scores - 9 * np.eye(4)).max())
+    assert gap > 1.5  # above the ceiling of unit vectors, 4/3
+    found = capacity(n_docs=4, k=1, dim=3, gap=gap, dtype="fp8-e5m2", query_dtype="fp8-e5m2")
+    assert found.status != "impossible"
+    assert capacity(n_docs=4, k=1, dim=3, dtype="fp8-e5m2", query_dtype="fp8-e5m2").value_impossible > gap
+
+
+def test_a_certificate_restated_in_a_wider_type_proves_itself() -> None:
+    found = capacity(n_docs=320, k=2, dim=4, query_dtype="float64")
+    assert found.certified is not None and found.certified.certificate is not None
+    assert found.certified.certificate.query_dtype == "float64" and found.certified.certificate.verify().verified
+
+
+def test_a_last_dimension_that_is_no_power_of_two_is_reached() -> None:
+    assert dim_upper_gaussian_gap(1_000, 2, gap=0.05, max_dim=60) == 53
+    assert dim_upper_gaussian_gap(1_000, 2, gap=0.05, max_dim=52) is None
+    assert capacity(n_docs=10_000, dim=600, **EXACT).value_certified == 256

@@ -127,13 +127,24 @@ def exists_in(n: int, k: int, *, dim: int, gap: float, dtype: str, query_dtype: 
         return False
     if gap == 0.0 and dtype == query_dtype == "exact":
         return dim_upper_gaussian(n, k) < dim
+    # In short types rounding takes more in more dimensions; fewer, filled with zeros, may do.
+    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _grows(dtype, query_dtype) else [dim]
+    return any(_gaussian_holds(n, k, d, gap, dtype, query_dtype) for d in fewer)
+
+
+def _gaussian_holds(n: int, k: int, dim: int, gap: float, dtype: str, query_dtype: str) -> bool:
     needed = gap + _lost(n, dim, dtype, query_dtype)
-    return needed <= 2.0 and gap_exists_gaussian(n, k, dim=dim, gap=needed)
+    return dim >= 2 and needed <= 2.0 and gap_exists_gaussian(n, k, dim=dim, gap=needed)
+
+
+def _grows(dtype: str, query_dtype: str) -> bool:
+    return query_dtype in rounding.SCALED or any(t.startswith("fp8") for t in (dtype, query_dtype))
 
 
 def existing_gap(n: int, k: int, *, dim: int, dtype: str, query_dtype: str) -> float:
     """The greatest gap after rounding that is shown to exist in ``dim`` dimensions; 0.0: none."""
-    best = max(0.0, _gaussian_gap(n, k, dim, dtype, query_dtype)) if dim >= 2 else 0.0
+    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _grows(dtype, query_dtype) else [dim]
+    best = max([0.0, *(_gaussian_gap(n, k, d, dtype, query_dtype) for d in fewer if d >= 2)])
     if _signs_fit(dtype, query_dtype, k):
         low, high = 0.0, 1.0
         for _ in range(40):
@@ -167,7 +178,7 @@ def _gaussian(n: int, k: int, gap: float, dtype: str, query_dtype: str, max_dim:
         )
     if {dtype, query_dtype} & {"binary", "int64"}:
         return None
-    high = least_dim(lambda d: gap_exists_gaussian(n, k, dim=d, gap=min(2.0, gap + _lost(n, d, dtype, query_dtype))), max_dim)
+    high = least_dim(lambda d: _gaussian_holds(n, k, d, gap, dtype, query_dtype), max_dim)
     if high is None:
         return None
     left = max(gap, _gaussian_gap(n, k, high, dtype, query_dtype)) or None  # the second is known to one part in a thousand
@@ -196,42 +207,50 @@ def _signs_fit(dtype: str, query_dtype: str, k: int) -> bool:
 # -- shown to be impossible --------------------------------------------------------------------------------------------
 
 
-def impossible(n: int, k: int, *, gap: float, dtype: str, query_dtype: str) -> Evidence:
-    """The theorem that demands the most dimensions for this gap; ``NO_DIM`` when no dimension has it. Unit vectors."""
-    found = [_exact_dimension(n, k)]
+def impossible(n: int, k: int, *, gap: float, dtype: str, query_dtype: str, dim: int | None = None) -> Evidence:
+    """The theorem that demands the most dimensions for this gap after rounding; ``NO_DIM`` when no dimension has it.
+
+    Vectors are unit before they are rounded. Rounding may lengthen them a little, and by how much depends on the dimension: with
+    ``dim`` what is said holds for at most so many, and says more.
+    """
+    found = [_exact_dimension(n, k, dtype)]
     if gap > 0:
-        ceiling = gap_upper_row_wise(n, k)
+        stretch = rounding.longest(dtype, dim) * rounding.longest(query_dtype, dim)
+        ceiling = gap_upper_row_wise(n, k) * stretch
         if gap > ceiling:
-            said = f"in no dimension have all {k}-subsets of {n:,} unit documents a gap above {ceiling:.4g}"
+            said = f"in no dimension have all {k}-subsets of {n:,} documents a gap above {ceiling:.4g}"
             return Evidence("impossible", "gap_upper_row_wise", NO_DIM, ceiling, n, said, ("Wang2026",))
-        dim = dim_lower_packing(n, k, gap=gap)
-        said = f"with gap {gap:g} the queries of all {k}-subsets of {n:,} are {gap:g} apart, for which {dim:,} dimensions are needed"
-        found.append(Evidence("impossible", "dim_lower_packing", dim, None, n, said, ("Weller2025",)))
+        needed = dim_lower_packing(n, k, gap=min(2.0, gap / stretch))
+        said = f"with gap {gap:g} the queries of all {k}-subsets of {n:,} are that far apart, for which {needed:,} dimensions are needed"
+        found.append(Evidence("impossible", "dim_lower_packing", needed, None, n, said, ("Weller2025",)))
     if query_dtype in NUMBER_TYPES:
         bits = NUMBER_TYPES[query_dtype].bits
-        dim = dim_lower_bits(n, k, query_bits=bits)
-        said = f"every set needs a query of its own, and queries of {bits} bits a value are too few below {dim:,} dimensions"
-        found.append(Evidence("impossible", "dim_lower_bits", dim, None, n, said, ("Okajima2026",)))
+        needed = dim_lower_bits(n, k, query_bits=bits)
+        said = f"every set needs a query of its own, and queries of {bits} bits a value are too few below {needed:,} dimensions"
+        found.append(Evidence("impossible", "dim_lower_bits", needed, None, n, said, ("Okajima2026",)))
     if dtype in NUMBER_TYPES:
         bits = NUMBER_TYPES[dtype].bits
-        dim = dim_lower_distinct(n, doc_bits=bits)
-        said = f"documents must differ, and vectors of {bits} bits a value are too few below {dim:,} dimensions"
-        found.append(Evidence("impossible", "dim_lower_distinct", dim, None, n, said))
+        # int8: a scale of 32 bits for every vector tells documents apart too; for queries it changes no ranking
+        needed = dim_lower_distinct(-(-n // 2**32) if dtype == "int8" else n, doc_bits=bits)
+        said = f"documents must differ, and vectors of {bits} bits a value are too few below {needed:,} dimensions"
+        found.append(Evidence("impossible", "dim_lower_distinct", needed, None, n, said))
     return max(found, key=lambda e: e.dim)
 
 
-def gap_ceiling(n: int, k: int, *, dim: int) -> Evidence:
-    """The least of the ceilings of the gap in ``dim`` dimensions."""
-    anywhere, packed = gap_upper_row_wise(n, k), gap_upper_packing(n, k, dim=dim)
+def gap_ceiling(n: int, k: int, *, dim: int, dtype: str, query_dtype: str) -> Evidence:
+    """The least of the ceilings of the gap after rounding in ``dim`` dimensions."""
+    stretch = rounding.longest(dtype, dim) * rounding.longest(query_dtype, dim)
+    anywhere, packed = gap_upper_row_wise(n, k) * stretch, gap_upper_packing(n, k, dim=dim) * stretch
     if anywhere <= packed:
-        said = f"no unit vectors of any dimension have a gap above {anywhere:.4g} on all {k}-subsets of {n:,}"
+        said = f"no vectors of any dimension have a gap above {anywhere:.4g} on all {k}-subsets of {n:,}"
         return Evidence("impossible", "gap_upper_row_wise", dim, anywhere, n, said, ("Wang2026",))
     said = f"the queries of all {k}-subsets of {n:,} are a gap apart, and {dim:,} dimensions have room for that up to {packed:.4g}"
     return Evidence("impossible", "gap_upper_packing", dim, packed, n, said, ("Weller2025",))
 
 
-def _exact_dimension(n: int, k: int) -> Evidence:
-    bound = dim_exact_subsets(n, k, norm="unit")
+def _exact_dimension(n: int, k: int, dtype: str) -> Evidence:
+    norm = "unit" if dtype in ("exact", "binary") else "any"  # rounded documents are not quite on the sphere
+    bound = dim_exact_subsets(n, k, norm=norm)
     dim = int(bound.value or 0)
-    said = f"all {k}-subsets of {n:,} unit documents need {dim:,} dimensions at any gap: fewer have a Radon partition in the way"
+    said = f"all {k}-subsets of {n:,} documents need {dim:,} dimensions at any gap: fewer have a Radon partition in the way"
     return Evidence("impossible", bound.name, dim, None, n, said, bound.citation)

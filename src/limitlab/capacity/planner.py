@@ -102,7 +102,7 @@ def capacity(
 ) -> CapacityAnswer:
     """Whether all k-subsets of n documents fit into d dimensions, or the one of the numbers that is left out.
 
-    Unit vectors; a set fits when some query scores each of its documents above all others by more than the gap, with documents and
+    Unit vectors; a set fits when some query scores each of its documents above all others by at least the gap (without one: strictly), with documents and
     queries rounded to their types and scores summed exactly. Nothing is optimised and nothing is sampled: the answer names a
     certificate, a theorem, or says that the question is open.
 
@@ -136,7 +136,9 @@ def capacity(
     who = "capacity()"
     missing = [name for name, value in (("n_docs", n_docs), ("k", k), ("dim", dim)) if value is None]
     if len(missing) > 1:
-        raise InvalidArgument(f"{who}: at most one of n_docs, k and dim may be left out; got no {' and no '.join(missing)}. Give one of them.")
+        raise InvalidArgument(
+            f"{who}: at most one of n_docs, k and dim may be left out; got no {' and no '.join(missing)}. Give one of them."
+        )
     n_docs = None if n_docs is None else whole(who, "n_docs", n_docs, low=2, high=MOST_DOCS)
     top = MOST_K if n_docs is None else min(MOST_K, n_docs - 1)
     k = None if k is None else whole(who, "k", k, low=1, high=top, high_name="" if n_docs is None or top == MOST_K else "n_docs - 1")
@@ -160,7 +162,7 @@ def _sized(asked: dict[str, Any], n: int, k: int, dim: int | None, gap: float, t
     """n_docs and k are given: dimensions, and with ``dim`` the status and perhaps the gap."""
     made = certified(n, k, gap=gap, **types)
     exists = existing(n, k, gap=gap, **types)
-    never = impossible(n, k, gap=gap, **types)
+    never = impossible(n, k, gap=gap, dim=dim, **types)
     needs: dict[str, Any] = {
         "needs_certified": None if made is None else made.dim,
         "needs_existing": None if exists is None else exists.dim,
@@ -183,7 +185,7 @@ def _sized(asked: dict[str, Any], n: int, k: int, dim: int | None, gap: float, t
     values = {}
     excluded = never if dim < never.dim else None
     if solve_gap and excluded is None:
-        excluded = gap_ceiling(n, k, dim=dim)
+        excluded = gap_ceiling(n, k, dim=dim, **types)
         values = {
             "value_certified": None if here is None else here.gap,
             "value_existing": existing_gap(n, k, dim=dim, **types) or None,
@@ -211,7 +213,7 @@ def _most_docs(asked: dict[str, Any], k: int, dim: int, gap: float, types: dict[
         return exists_in(n, k, dim=dim, gap=gap, **types)
 
     def never(n: int) -> bool:
-        return impossible(n, k, gap=gap, **types).dim > dim
+        return impossible(n, k, gap=gap, dim=dim, **types).dim > dim
 
     most = _last(shown, k + 1, MOST_DOCS)
     first = _first(never, k + 1, MOST_DOCS)
@@ -221,7 +223,7 @@ def _most_docs(asked: dict[str, Any], k: int, dim: int, gap: float, types: dict[
         status=None,
         certified=made,
         existing=None if most is None else existing(most, k, gap=gap, **types),
-        impossible=None if first is None else impossible(first, k, gap=gap, **types),
+        impossible=None if first is None else impossible(first, k, gap=gap, dim=dim, **types),
         value_certified=None if made is None else made.n_docs,
         value_existing=most,
         value_impossible=first,
@@ -240,7 +242,7 @@ def _largest_k(asked: dict[str, Any], n: int, dim: int, gap: float, types: dict[
         return exists_in(n, k, dim=dim, gap=gap, **types)
 
     def never(k: int) -> bool:
-        return impossible(n, k, gap=gap, **types).dim > dim
+        return impossible(n, k, gap=gap, dim=dim, **types).dim > dim
 
     largest = max((k for k in _candidates(top, dim) if holds(k)), default=None)
     most, first = _last(shown, 1, top), _first(never, 1, top)
@@ -250,7 +252,7 @@ def _largest_k(asked: dict[str, Any], n: int, dim: int, gap: float, types: dict[
         status=None,
         certified=None if largest is None else certified(n, largest, gap=gap, dim=dim, **types),
         existing=None if most is None else existing(n, most, gap=gap, **types),
-        impossible=None if first is None else impossible(n, first, gap=gap, **types),
+        impossible=None if first is None else impossible(n, first, gap=gap, dim=dim, **types),
         value_certified=largest,
         value_existing=most,
         value_impossible=first,
@@ -258,8 +260,8 @@ def _largest_k(asked: dict[str, Any], n: int, dim: int, gap: float, types: dict[
 
 
 def _candidates(top: int, dim: int) -> list[int]:
-    """Values of k at which something may be certified: all small ones, and what the dimension allows the curve (2 k <= dim)."""
-    return sorted({k for k in (*range(1, min(top, 64) + 1), min(top, dim // 2), min(top, dim), top) if 1 <= k <= top})
+    """Values of k at which something may be certified: all up to 64, and the largest of the curve (2 k <= dim) and the simplex."""
+    return sorted({k for k in (*range(1, min(top, 64) + 1), min(top, dim // 2, 256), min(top, dim), top) if 1 <= k <= top})
 
 
 def _extrapolation(k: int, dim: int) -> float | None:

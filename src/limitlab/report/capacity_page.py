@@ -69,7 +69,9 @@ def sentences(found: PhaseMap) -> list[str]:
     most = next((p for p in reversed(found.points) if p.certified_from is not None), None)
     if most is not None:
         out.append(f"Certified up to {number_words(most.n_docs)} documents on this map, in {most.certified_from:,} dimensions.")
-    out.append("It is about which vectors can exist, not about what a trained encoder learns. White is not impossible: nobody knows.")
+    out.append(
+        "It is about which vectors can exist, not about what a trained encoder learns. White is not impossible: limitlab knows no answer there."
+    )
     return out
 
 

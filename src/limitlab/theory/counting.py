@@ -112,11 +112,11 @@ def gap_upper_packing(n_docs: int, k: int, *, dim: int) -> float:
 
 
 def gap_of_count(log_count: float, dim: int) -> float:
-    """Largest gap with count <= (1 + 2 / gap)**dim, at most 2, rounded up."""
+    """Largest gap with count <= (1 + 2 / gap)**dim, at most 2, rounded up by what the logarithm may be off."""
     exponent = log_count / dim
     if exponent > 700:  # exp() would overflow; 2 exp(-700) is below every gap that double precision can show
         return 2 * math.exp(-700)
-    return 2.0 if exponent < math.log(2) else min(2.0, 2 / math.expm1(exponent) * (1 + 1e-12))
+    return 2.0 if exponent < math.log(2) else min(2.0, 2 / math.expm1(exponent) * (1 + (1 + exponent) * _ROUNDING))
 
 
 def dim_lower_bits(n_docs: int, k: int, *, query_bits: int) -> int:

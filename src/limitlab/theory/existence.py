@@ -2,12 +2,13 @@ r"""Dimensions in which an embedding is known to exist without being constructed
 
 Constants are explicit; nothing is asymptotic. All k-subsets of n documents are spoken of. One inequality carries it: let the documents be
 the columns of a Gaussian matrix V of shape (d, n), S one set of k of them, and D the distance between the hull of S and the hull
-of the others, which is the greatest gap that a unit query attains. Then for every e >= 0, xi in (0, 1/2) and a > 0
+of the others, which is the greatest gap that a unit query attains (D = 0: none separates S). For every e >= 0, xi in (0, 1/2), a > 0
 
-    P(D < e) <= 2 (1 - 2 xi)**((d + 1)/2) A**k B**(n - k),
+    P(D <= e) <= 2 (1 - 2 xi)**((d + 1)/2) A**k B**(n - k),
     A = E exp(xi ((g + a + e)_+)**2),  B = E exp(xi ((g - a)_+)**2),  g standard normal.
 
-Proof. Let ``C = {w : w >= 0 on S, w <= 0 elsewhere, sum w = 0}`` and l(w) the sum of w over S, so that D is the least ``|V w|`` over w in C
+Proof. First P(D < e) for e > 0; the right side is continuous in e, which gives the rest. Let
+``C = {w : w >= 0 on S, w <= 0 elsewhere, sum w = 0}`` and l(w) the sum of w over S, so that D is the least ``|V w|`` over w in C
 with l(w) = 1. For a Gaussian G of shape (d, m) independent of V let ``C' = {(w, x) : w in C, |x| <= t l(w)}``, a closed convex cone. If
 ``|V w| < e l(w)`` and the least singular value of G is at least e / t, then ``x = -G^+ V w`` puts (w, x) into C' and the kernel of
 [V, G]. That kernel is a uniformly random subspace of codimension d: it meets C' with probability
@@ -155,13 +156,15 @@ def dim_upper_gaussian_gap(n_docs: int, k: int, *, gap: float, max_dim: int = 2*
 
 
 def least_dim(enough: Callable[[int], bool], max_dim: int) -> int | None:
-    """The least dimension >= 2 that is enough, for a condition that more dimensions keep; None when ``max_dim`` is not."""
-    high = 2
-    while not enough(high):
-        high *= 2
-        if high > max_dim:
+    """A dimension in [2, max_dim] that is enough while one less is not; None when no power of two and not ``max_dim`` is.
+
+    The least one for a condition that more dimensions keep.
+    """
+    high, low = 2, 1
+    while high > max_dim or not enough(high):
+        if high >= max_dim:
             return None
-    low = high // 2
+        low, high = high, min(2 * high, max_dim)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -236,7 +236,7 @@ def proven_gaps(points: np.ndarray, inside: np.ndarray, direction: np.ndarray) -
     highest = values.max(axis=1)
     # A tile of the set's own documents alone has no rival; the best one of all tiles stands in.
     chosen = np.where(np.isfinite(values), chosen, chosen[rows, values.argmax(axis=1)][:, None])
-    proven = ((lowest - highest) / norm - 2 * error) * (1 - np.sign(lowest - highest) * 2.0**-48)
+    proven = ((lowest - highest) / norm - 2 * error) * (1 - np.sign(lowest - highest) * (m + 16) * _UNIT)
     return proven, chosen, error
 
 

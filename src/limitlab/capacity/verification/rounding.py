@@ -68,14 +68,29 @@ def rounding_loss(dtype: str, query_dtype: str, dim: int, *, largest: float = 1.
     return 2 * ((1 + queries) * docs + queries) * (1 + 2.0**-40)
 
 
+def longest(dtype: str, dim: int | None = None) -> float:
+    """No vector of at most unit length is longer than this after rounding: rounding to nearest at most doubles a value.
+
+    Parameters
+    ----------
+    dim
+        None: in any number of dimensions.
+    """
+    if dtype in ("exact", "binary", "int64"):
+        return 1.0
+    if dim is not None:
+        return min(2.0, 1.0 + moved(dtype, dim))
+    return 2.0 if dtype in SCALED or TYPES[dtype][1] > 2.0**-40 else 1.0 + moved(dtype, 2**40)
+
+
 def scoring_loss(dtype: str, query_dtype: str, dim: int) -> float:
     """How much more a gap can fall when scores are summed in floating point: 2 gamma_d |u| |v| [Higham2002, section 3.1].
 
     Sums are taken in the wider of the two types; with fp8 or int8 in float32 at least.
     """
     short = ("fp8-e4m3", "fp8-e5m2", *SCALED)
-    unit = min(2.0**-24 if t in short else TYPES[t][0] for t in (dtype, query_dtype) if t != "exact")
+    unit, tiny = min(TYPES["float32" if t in short else t] for t in (dtype, query_dtype) if t != "exact")
     if dim * unit >= 0.5:
         return math.inf
     gamma = dim * unit / (1 - dim * unit)
-    return 2 * gamma * (1 + moved(dtype, dim)) * (1 + moved(query_dtype, dim))
+    return 2 * gamma * (1 + moved(dtype, dim)) * (1 + moved(query_dtype, dim)) + 8 * dim * tiny  # the last for products that underflow

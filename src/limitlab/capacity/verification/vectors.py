@@ -53,8 +53,9 @@ def check_vectors(docs: np.ndarray, queries: Iterable[np.ndarray], sets: Iterabl
     documents scaled to at most unit length.
     """
     wide = docs.astype(np.float64)
-    longest = math.sqrt(float(np.einsum("nd,nd->n", wide, wide).max())) * (1 + 2.0**-40)
     terms = docs.shape[1]
+    spare = (terms + 16) * _UNIT  # what a float64 length can be off, relatively, and more
+    longest = math.sqrt(float(np.einsum("nd,nd->n", wide, wide).max())) * (1 + spare)
     worst, least, count = math.inf, (), 0
     ids = iter(sets)
     for block in queries:
@@ -71,7 +72,7 @@ def check_vectors(docs: np.ndarray, queries: Iterable[np.ndarray], sets: Iterabl
         scores[rows, members] = -np.inf
         difference = low - scores.max(axis=1)
         # Products are exact; their float64 sum, in any order, errs by at most dim 2**-53 |u| |v|.
-        error = 2 * (terms + 1) * _UNIT * norms * longest
+        error = 2 * (terms + 1) * _UNIT * norms * (1 + spare) * longest
         for q in np.flatnonzero(difference <= error):
             exact = exact_difference(docs, block[q], members[q])
             if exact <= 0:
@@ -79,7 +80,7 @@ def check_vectors(docs: np.ndarray, queries: Iterable[np.ndarray], sets: Iterabl
                     count + int(q), worst, least, f"set {tuple(members[q].tolist())}: an irrelevant document scores as much or more"
                 )
             difference[q], error[q] = float(exact) * (1 - 2.0**-50), 0.0
-        gaps = (difference - error) / (norms * longest) * (1 - 2.0**-40)
+        gaps = (difference - error) / (norms * longest) * (1 - 2 * spare)
         at = int(gaps.argmin())
         if gaps[at] < worst:
             worst, least = float(gaps[at]), tuple(members[at].tolist())
@@ -182,8 +183,9 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
 
 
 def _float32(claim: Mapping[str, Any]) -> None:
-    if (claim["dtype"], claim["query_dtype"]) != ("float32", "float32"):
-        raise Refused("stored vectors are checked in float32; the claim is another type")
+    """float32 values are float64 values, and the check is exact: it holds for both."""
+    if not {claim["dtype"], claim["query_dtype"]} <= {"float32", "float64"}:
+        raise Refused("stored vectors are checked in float32, or as float64; the claim is another type")
 
 
 def _array(text: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
