@@ -14,7 +14,7 @@ def test_the_example_of_the_manual(cli):
     lines = done.out.splitlines()
     assert lines[0] == "50,000,000 documents, every set of 10, 1,024 dimensions, any positive gap, documents int8, queries float32: exists"
     assert re.match(r"  certified    nothing; that is no limit", lines[1])
-    assert re.match(r"  exists       gap 0\.0\d+ in 1,024 dimensions: unit documents in \d+ dimensions", lines[2])
+    assert re.match(r"  exists       gap 0\.0\d+ in 1,024 dimensions; already unit documents in \d+ dimensions", lines[2])
     assert "certified from 8,192 dimensions on" in done.out
     assert "what a trained encoder learns" in lines[-1]
 
@@ -24,7 +24,7 @@ def test_the_example_of_the_manual(cli):
     [
         (("--n-docs", "1000", "--k", "2", "--dim", "3"), ": impossible"),
         (("--n-docs", "46", "--k", "2", "--dim", "4"), ": possible"),
-        (("--n-docs", "50_000", "--k", "2", "--dim", "4"), "open between: needed at least 4, known to suffice from 12 on"),
+        (("--n-docs", "50_000", "--k", "2", "--dim", "4"), "open between these dimensions: needed at least 4, known to suffice from 12 on"),
         (("--k", "2", "--dim", "1024", "--dtype", "binary", "--gap", "0.38"), "1,099,511,627,776 documents: "),
         (("--n-docs", "50000", "--dim", "384"), "the largest k"),
         (("--n-docs", "2^20", "--k", "2"), "impossible   below 4 dimensions: "),

@@ -206,7 +206,7 @@ def test_what_is_refused_is_one_sentence_and_leaves_no_run(cli, limit_folder, ho
     ("content", "problem"),
     [
         (b"a\tx\t1\nb\ty\t0\n", "every query must have a relevant document; got 1 of 2 without: 'b'"),
-        (b"", "at least one query; got none"),
+        (b"", "must hold at least one relevant document; it has none"),
         (b"some words that are no qrels at all\n", "three tab-separated fields are expected"),
         (bytes(range(128, 256)), "not UTF-8 text"),
         (b"a\tx\thigh\n", "score must be a whole number"),

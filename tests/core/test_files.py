@@ -75,7 +75,7 @@ def test_atomic_folder_refuses_an_existing_folder_and_names_the_way_out(tmp_path
 def test_atomic_folder_replaces_whole_when_asked(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    (folder / "old").write_text("old")
+    (folder / "manifest.json").write_text("old")
     with atomic_folder(folder, who="make", overwrite=True) as part:
         (part / "new").write_text("new")
     assert os.listdir(folder) == ["new"]
@@ -85,11 +85,11 @@ def test_atomic_folder_replaces_whole_when_asked(tmp_path):
 def test_atomic_folder_keeps_the_old_folder_after_an_error(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    (folder / "old").write_text("old")
+    (folder / "manifest.json").write_text("old")
     with pytest.raises(Broken), atomic_folder(folder, who="make", overwrite=True) as part:
         (part / "new").write_text("new")
         raise Broken
-    assert os.listdir(folder) == ["old"]
+    assert os.listdir(folder) == ["manifest.json"]
     assert os.listdir(tmp_path) == ["data"]
 
 
@@ -131,3 +131,22 @@ def test_read_json_points_at_the_line(tmp_path):
     path.write_bytes(b'{"a": "\xff"}')
     with pytest.raises(DataError, match="not UTF-8 text"):
         read_json(path)
+
+
+def test_nobodys_own_folder_is_replaced(tmp_path):
+    own = tmp_path / "thesis"
+    own.mkdir()
+    (own / "thesis.txt").write_text("years of work")
+    refused = pytest.raises(InvalidArgument, match=r"make: only an earlier product may be replaced; .* has no manifest.json")
+    with refused, atomic_folder(own, who="make", overwrite=True):
+        raise AssertionError("never entered")
+    assert (own / "thesis.txt").read_text() == "years of work"
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis"]
+    (own / "thesis.txt").unlink()
+    with atomic_folder(own, who="make", overwrite=True) as part:  # an empty folder holds nothing to lose
+        (part / "manifest.json").write_text("{}")
+    link = tmp_path / "link"
+    link.symlink_to(own)
+    with atomic_folder(link, who="make", overwrite=True) as part:
+        (part / "manifest.json").write_text("{}")
+    assert link.is_symlink() and sorted(p.name for p in tmp_path.iterdir()) == ["link", "thesis"]

@@ -445,7 +445,7 @@ def test_run_sources_and_problems(samples, tmp_path):
         "run-5e1f",
         "NaN in the loss at step 312",
         "https://arxiv.org/html/2508.21038v2 Table 6",
-        "How many documents a dimension holds: d = 4 to 20",
+        "Critical n of free embeddings: d = 4 to 20",
     ):
         assert part in text
 

@@ -34,17 +34,20 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_folder(path: str | Path, *, who: str, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(path: str | Path, *, who: str, overwrite: bool = False, marker: str = "manifest.json") -> Iterator[Path]:
     """A folder that appears under ``path`` only when the block ends without an error.
 
     The block writes into a sibling folder; an interrupted run leaves at most that sibling (``.<name>.<random>.part``),
-    never half a dataset. An existing folder is refused unless ``overwrite`` is set.
+    never half a dataset. An existing folder is refused unless ``overwrite`` is set, and also then unless it is empty or holds
+    ``marker``, the file that every earlier product of the same kind has: nobody's own files are deleted.
     """
-    path = Path(path)
+    given, path = Path(path), Path(path).resolve()  # a link stays, what it points to is replaced
     if path.exists() and not overwrite:
-        raise InvalidArgument(f"{who}: the output folder must not exist; {path} does. Choose another -o, or pass --overwrite.")
+        raise InvalidArgument(f"{who}: the output folder must not exist; {given} does. Choose another -o, or pass --overwrite.")
     if path.exists() and not path.is_dir():
-        raise InvalidArgument(f"{who}: the output must be a folder; {path} is a file.")
+        raise InvalidArgument(f"{who}: the output must be a folder; {given} is a file.")
+    if path.exists() and any(path.iterdir()) and not (path / marker).is_file():
+        raise InvalidArgument(f"{who}: only an earlier product may be replaced; {given} has no {marker}. Choose another -o.")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
     try:

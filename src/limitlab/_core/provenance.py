@@ -25,8 +25,11 @@ def now() -> str:
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide numbers; absent ones are left out."""
-    found = {"python": platform.python_version()}
+    # limitlab's own is that of the code that runs: an editable install may remember an older one.
+    found = {"python": platform.python_version(), "limitlab": str(sys.modules["limitlab"].__version__)}
     for name in _PACKAGES:
+        if name in found:
+            continue
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

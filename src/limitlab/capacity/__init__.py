@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.capacity.attribute_sums import AttributeSums
+    from limitlab.capacity.catalogue import certificates_for, certified_n, holds, restated, shipped, shipped_certificate
     from limitlab.capacity.certificate import Certificate, code_certificate, frame_certificate, vectors_certificate
     from limitlab.capacity.closed_forms import moment_curve_certificate, simplex_certificate, trig_certificate
     from limitlab.capacity.codes import DualBCHCode, KerdockSet
@@ -31,7 +32,6 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.capacity.precision import largest_n, survives
     from limitlab.capacity.random_docs import RandomDocs
     from limitlab.capacity.set_frame_search import search_set_frame
-    from limitlab.capacity.shipped import certificates_for, certified_n, holds, restated, shipped, shipped_certificate
     from limitlab.capacity.simplex import Simplex
     from limitlab.capacity.verification import Verdict, verify
 
@@ -53,22 +53,22 @@ _HOME_OF = {
     "Simplex": "simplex",
     "TrigCurve": "curves",
     "Verdict": "verification",
-    "certificates_for": "shipped",
-    "certified_n": "shipped",
+    "certificates_for": "catalogue",
+    "certified_n": "catalogue",
     "code_certificate": "certificate",
     "frame_certificate": "certificate",
     "grow_frames": "frame_search",
-    "holds": "shipped",
+    "holds": "catalogue",
     "largest_n": "precision",
     "moment_curve_certificate": "closed_forms",
     "phase_map": "phase_diagram",
     "place": "placing",
-    "restated": "shipped",
+    "restated": "catalogue",
     "round_to": "number_types",
     "search_frame": "frame_search",
     "search_set_frame": "set_frame_search",
-    "shipped": "shipped",
-    "shipped_certificate": "shipped",
+    "shipped": "catalogue",
+    "shipped_certificate": "catalogue",
     "simplex_certificate": "closed_forms",
     "survives": "precision",
     "trig_certificate": "closed_forms",

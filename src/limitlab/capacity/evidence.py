@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from limitlab._core.errors import InvalidArgument
+from limitlab.capacity.catalogue import certificates_for, restated, shipped
 from limitlab.capacity.certificate import Certificate
 from limitlab.capacity.closed_forms import simplex_certificate, trig_certificate
 from limitlab.capacity.number_types import NUMBER_TYPES
-from limitlab.capacity.shipped import certificates_for, restated, shipped
 from limitlab.capacity.verification import rounding
 from limitlab.theory.counting import dim_lower_bits, dim_lower_distinct, dim_lower_packing, gap_upper_packing
 from limitlab.theory.exact_dimension import dim_exact_subsets

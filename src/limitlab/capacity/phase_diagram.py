@@ -8,8 +8,8 @@ from typing import Any
 
 from limitlab._core.checks import choice, real, whole
 from limitlab._core.errors import RangeError
+from limitlab.capacity.catalogue import certificates_for
 from limitlab.capacity.evidence import NO_DIM, certified, existing, impossible
-from limitlab.capacity.shipped import certificates_for
 from limitlab.capacity.verification import rounding
 
 SCHEMA = "limitlab.capacity-map/1"

@@ -29,7 +29,7 @@ def write_placement(placement: Placement, folder: str | Path, *, overwrite: bool
     InvalidArgument
         The folder exists and ``overwrite`` is not set.
     """
-    with atomic_folder(folder, who="write_placement()", overwrite=overwrite) as part:
+    with atomic_folder(folder, who="write_placement()", overwrite=overwrite, marker="placement.json") as part:
         facts: dict[str, Any] = {**placement.to_dict(), "files": {}}
         reduction = placement.reduction
         for name, dtype, rows, which in (

@@ -8,6 +8,7 @@ from typing import Any
 
 from limitlab._core.checks import choice, real, whole
 from limitlab._core.errors import InvalidArgument
+from limitlab.capacity.catalogue import certificates_for
 from limitlab.capacity.evidence import (
     MOST_DIM,
     NO_DIM,
@@ -20,12 +21,11 @@ from limitlab.capacity.evidence import (
     gap_ceiling,
     impossible,
 )
-from limitlab.capacity.shipped import certificates_for
 from limitlab.capacity.verification import rounding
 from limitlab.published import critical_n_cubic, critical_n_table
 
 STATUSES = ("possible", "exists", "impossible", "open")
-MOST_DOCS = 10**15
+MOST_DOCS = 10**18
 MOST_K = 4096
 _SAYS_NOT = (
     "This is about which vectors can exist: all sets of k documents, each with its best query. It does not say what a trained encoder "
@@ -109,7 +109,7 @@ def capacity(
     Parameters
     ----------
     n_docs
-        In [2, 1e15].
+        In [2, 1e18].
     k
         In [1, n_docs - 1], at most 4,096.
     dim

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from limitlab.capacity.catalogue import shipped
 from limitlab.capacity.curves import curve_points
 from limitlab.capacity.random_docs import RandomDocs
-from limitlab.capacity.shipped import shipped
 from limitlab.capacity.simplex import Simplex
 from limitlab.relevance import RelevanceMatrix
 

@@ -10,7 +10,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
-from limitlab.cli.options import JsonFlag, answer, answer_json, save
+from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count, save
 from limitlab.cli.own_relevance import own_relevance
 from limitlab.cli.tables import plain_table
 
@@ -200,11 +200,10 @@ def _number(option: str, text: str) -> float:
 
 
 def _whole(option: str, text: str) -> int:
-    plain = text.replace("_", "").replace(",", "")
-    value = int(plain) if plain.isdigit() else _number(option, text)
-    if value != int(value) or value < 1:
+    value = parse_count(text, option) or 0
+    if value < 1:
         raise RangeError(f"{option}: must be a whole number of at least 1; got {text!r}.")
-    return int(value)
+    return value
 
 
 def _range(lower: float | None, upper: float | None) -> str:

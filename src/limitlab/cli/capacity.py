@@ -72,7 +72,7 @@ def capacity_text(found: CapacityAnswer) -> str:
     if found.status == "open":
         upper = min((d for d in (found.needs_existing, found.needs_certified) if d is not None), default=None)
         known = f"known to suffice from {upper:,} on" if upper is not None else "no number of dimensions is known to suffice"
-        lines.append(f"  open between: needed at least {found.needs_at_least:,}, {known}")
+        lines.append(f"  open between these dimensions: needed at least {found.needs_at_least:,}, {known}")
     if found.extrapolation is not None:
         about = f"{found.extrapolation:,.0f} documents"
         lines.append(
@@ -84,7 +84,7 @@ def capacity_text(found: CapacityAnswer) -> str:
 def _question(found: CapacityAnswer) -> str:
     parts = [
         f"{found.n_docs:,} documents" if found.n_docs is not None else "how many documents",
-        f"every set of {found.k:,}" if found.k is not None else "the largest k",
+        f"every set of {found.k:,}" if found.k is not None else "the largest k up to half of them",
         f"{found.dim:,} dimensions" if found.dim is not None else "how many dimensions",
         f"gap {found.gap:g} or more" if found.gap > 0 else "any positive gap",
         f"documents {found.dtype}, queries {found.query_dtype}",
@@ -101,18 +101,26 @@ def _three(found: CapacityAnswer) -> list[str]:
         lines.append("  certified    nothing; that is no limit")
     if found.existing is not None:
         larger = found.dim is not None and found.existing.dim > found.dim
-        lines.append(
-            f"  exists       {'not shown here, but ' if larger else _value(found, found.value_existing)}{found.existing.sentence}; {found.existing.name}"
-        )
+        lines.append(f"  exists       {'not shown here, but ' if larger else _most(found)}{found.existing.sentence}; {found.existing.name}")
     else:
         lines.append("  exists       no theorem of ours says so; that is no limit")
     if found.impossible is not None:
         word = {"n_docs": "from ", "dim": "below ", "gap": "above "}.get(found.solved_for or "", "")
         shown = _value(found, found.value_impossible)
-        lines.append(f"  impossible   {word if shown else ''}{shown}{found.impossible.sentence}; {found.impossible.name}")
+        if not shown and found.status != "impossible":
+            shown = f"not here, but below {found.impossible.dim:,} dimensions: "
+        lines.append(f"  impossible   {word if found.value_impossible else ''}{shown}{found.impossible.sentence}; {found.impossible.name}")
     else:
-        lines.append("  impossible   nothing up to 1e15 documents")
+        lines.append(f"  impossible   {'no k up to n / 2' if found.solved_for == 'k' else 'nothing up to 1e18 documents'}")
     return lines
+
+
+def _most(found: CapacityAnswer) -> str:
+    """The number that is shown to exist; a gap in the dimensions asked for beside the fewest that are shown to do."""
+    if found.solved_for == "gap" and found.value_existing is not None:
+        return f"{_value(found, found.value_existing)[:-2]}; already "
+    capped = found.solved_for == "n_docs" and found.value_existing == 10**18
+    return ("at least " if capped else "") + _value(found, found.value_existing)
 
 
 def _value(found: CapacityAnswer, value: float | int | None) -> str:
@@ -174,7 +182,7 @@ def _map(
     about = (
         f"k = {found.k}, {'any positive gap' if not found.gap else f'gap {found.gap:g} or more'}, documents {dtype}, queries {query_dtype}"
     )
-    head = ["documents", "impossible below d", "exists from d", "certified from d", "certificate"]
+    head = ["documents", "impossible below d", "random suffice from d", "certified from d", "certificate"]
     answer(plain_table(head, rows, title=about, right=range(4)))
     for path in written:
         answer(f"written: {path}")

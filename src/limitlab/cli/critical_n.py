@@ -57,6 +57,8 @@ def critical_n_command(
         device=device,
     )
     if objective == "gap":
+        if seeds != 1 or start is not None or fresh:
+            options |= given(seeds=seeds if seeds != 1 else None, start=start, fresh=fresh or None)
         result = _certified(dims, k, min_gap, command, options)
     else:
         if min_gap is not None:
@@ -94,6 +96,15 @@ def _certified(dims: list[int], k: int, min_gap: float | None, command: list[str
     return certified_curve(dims, k, min_gap=1e-3 if min_gap is None else min_gap, command=command)
 
 
+def _with_any_gap(result: CriticalNResult) -> CriticalNResult:
+    """For the page: the rows of any positive gap beside those of the gap asked for, as everywhere else."""
+    from limitlab.reproduce.critical_n import with_certified
+
+    return (
+        with_certified(result, min_gap=float(result.config.get("min_gap") or 1e-3)) if result.config.get("objective") == "gap" else result
+    )
+
+
 def _write(result: CriticalNResult, output: Path) -> None:
     from limitlab._core.files import write_text
     from limitlab.free.comparison import as_csv
@@ -105,7 +116,7 @@ def _write(result: CriticalNResult, output: Path) -> None:
     else:
         from limitlab.report.critical_n_page import write_critical_n_report
 
-        write_critical_n_report(result, output)
+        write_critical_n_report(_with_any_gap(result), output)
 
 
 def _show(result: CriticalNResult, fit: ScalingFit | None, json: bool) -> None:

@@ -32,5 +32,8 @@ def own_relevance(who: str, dataset: str | None, qrels: Path | None, split: str,
     from limitlab.relevance import RelevanceMatrix, with_other_document
 
     if not qrels.is_file():
-        raise DataError.at(qrels, None, "this qrels file does not exist")
-    return qrels.name, with_other_document(RelevanceMatrix.from_triples(read_qrels(qrels)), min_relevance=min_relevance)
+        raise DataError.at(qrels, None, "this is a folder, not a qrels file" if qrels.is_dir() else "this qrels file does not exist")
+    relevance = RelevanceMatrix.from_triples(read_qrels(qrels))
+    if relevance.n_relevant == 0:
+        raise DataError.at(qrels, None, "the file must hold at least one relevant document; it has none")
+    return qrels.name, with_other_document(relevance, min_relevance=min_relevance)

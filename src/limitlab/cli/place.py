@@ -93,9 +93,24 @@ def _moved(found: Placement, seconds: float, seed: int) -> np.ndarray:
     from limitlab.free import FreeConfig, maximise_gap
 
     config = FreeConfig(dim=found.dim, objective="gap", seed=seed)
-    start = found.places if found.places.any(axis=1).all() else "random"
+    start = _spread(found.places, seed) if found.places.any(axis=1).all() else "random"
     done = maximise_gap(found.reduction.relevance, config, start=start, until="best", seconds=seconds, progress=Bars())
     return found.places if done.docs is None else done.docs
+
+
+def _spread(places: np.ndarray, seed: int) -> np.ndarray:
+    """Places that use every dimension: one that all leave at zero would stay at zero, as nothing pulls it either way."""
+    import numpy as np
+
+    from limitlab._core.seeds import derived
+
+    unused = ~places.any(axis=0)
+    if not unused.any():
+        return places
+    length = np.sqrt((places**2).sum(axis=1, keepdims=True))
+    moved = np.array(places, np.float64)
+    moved[:, unused] = 0.02 * length * derived(seed, "unused dimensions").standard_normal((len(places), int(unused.sum())))
+    return moved
 
 
 def placement_text(name: str, found: Placement, relevance: RelevanceMatrix, min_relevance: int) -> str:

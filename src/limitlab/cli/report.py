@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from limitlab._core.checks import choice
 from limitlab.cli.options import JsonFlag, answer, answer_json
 
 
@@ -23,6 +24,7 @@ def report(
     json: JsonFlag = False,
 ) -> None:
     """Write a self-contained HTML report of stored runs: evaluations, or searches for the critical n with what is certified beside them."""
+    choice("--output", "file type", output.suffix, (".html", ".htm"))
     if _are_critical_n(runs):
         written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
     else:

@@ -87,12 +87,13 @@ def critical_n(
 
     A command that was stopped continues where it was.
     """
-    from limitlab._core.checks import whole
+    from limitlab._core.checks import choice, whole
     from limitlab._core.optional import require
     from limitlab.cli.live import LiveRows
     from limitlab.report import write_critical_n_figures, write_critical_n_report
     from limitlab.reproduce import reproduce_critical_n
 
+    choice("--output", "file type", output.suffix, (".html", ".htm"))
     count = whole("reproduce critical-n", "--seeds", seeds, low=1, high=1_000)
     if png is not None or svg is not None:
         require("matplotlib", extra="figures", what="PNG and SVG figures")  # before minutes of work, not after

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from limitlab._core.checks import whole
 from limitlab.cli.options import JsonFlag, answer, answer_json
 from limitlab.cli.tables import plain_table
 
@@ -23,7 +24,7 @@ def list_runs(
         return
     from limitlab.ledger import Ledger
 
-    runs = Ledger().runs(limit=limit)
+    runs = Ledger().runs(limit=whole("limitlab runs", "--limit", limit, low=1))
     if json:
         answer_json({"schema": "limitlab.runs/1", "runs": [r.to_dict() for r in runs]})
     elif not runs:

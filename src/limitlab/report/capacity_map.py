@@ -46,7 +46,7 @@ def capacity_figure(found: PhaseMap) -> go.Figure:
     layout["xaxis"]["range"] = [log10(dims[0]), log10(dims[1])]
     layout["shapes"] = [_line(c.size) for c in corpora(found)]
     layout["annotations"] = [_label(c.name, c.size, below=c.name.startswith("MS MARCO")) for c in corpora(found)]
-    layout["meta"] = {"ordered": True, **widths(layout, height=440, **{"margin.l": 62, "yaxis.title.text": ""})}
+    layout["meta"] = {"ordered": True, **widths(layout, height=440, **{"margin.l": 62, "yaxis.title.text": "", **_few_ticks(dims)})}
     return go.Figure(data=[t for t in traces if t], layout=layout)
 
 
@@ -223,7 +223,18 @@ def _document_axis(values: Sequence[float]) -> dict[str, Any]:
     ticks = [10.0**e for e in range(1, 16) if min(values) <= 10.0**e <= max(values)]
     if len(ticks) > 7:
         ticks = ticks[::2] if len(ticks) % 2 else ticks[1::2]
-    return {**axis, "range": [log10(min(values)), log10(max(values))], "tickvals": ticks, "ticktext": [number_words(t) for t in ticks]}
+    return {
+        **axis,
+        "range": [log10(min(values)), log10(max(values))],
+        "tickvals": ticks,
+        "ticktext": [number_words(t, short=True) for t in ticks],
+    }
+
+
+def _few_ticks(dims: Sequence[float]) -> dict[str, Any]:
+    """Powers of ten alone, for a narrow screen."""
+    ticks = [10.0**e for e in range(8) if dims[0] <= 10.0**e <= dims[1]]
+    return {"xaxis.tickvals": ticks, "xaxis.ticktext": [number_words(t) for t in ticks]}
 
 
 def _line(n: int) -> dict[str, Any]:

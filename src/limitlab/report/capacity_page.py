@@ -12,7 +12,7 @@ from limitlab.capacity.phase_diagram import PhaseMap
 from limitlab.published import corpus_sizes, model_dimensions
 from limitlab.report import origin
 from limitlab.report.axes import number_words
-from limitlab.report.capacity_map import capacity_figure
+from limitlab.report.capacity_map import capacity_figure, optimised
 from limitlab.report.rendering import embedded_figures, rendered
 
 
@@ -49,11 +49,14 @@ def _content(found: PhaseMap, title: str | None, command: Sequence[str] | None) 
         "found": found,
         "rows": [_row(p) for p in found.points if not p.is_step and _is_round(p.n_docs)],
         "gap_words": _gap_words(found),
+        "optimised": bool(optimised(found)),
         "commands": origin.commands({"command": list(command)}) if command else [],
         "models": [(m.name, f"{m.size:,}", m.source) for m in model_dimensions()],
         "corpora": [(c.name, f"{c.size:,}", c.source) for c in corpus_sizes()],
         "references": [
             origin.PAPER,
+            "MacWilliams, Sloane: The Theory of Error-Correcting Codes. 1977. Kerdock: A class of low-rate nonlinear binary codes. 1972.",
+            "Radon: Mengen konvexer Körper, die einen gemeinsamen Punkt enthalten. 1921.",
             "Amelunxen, Lotz, McCoy, Tropp: Living on the edge: phase transitions in convex programs with random data. 2014.",
             "Wang and others: Minimal embeddable dimension (MED). 2026.",
         ],

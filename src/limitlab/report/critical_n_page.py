@@ -85,4 +85,4 @@ def _title(result: CriticalNResult) -> str:
     if not dims:
         return "Critical n"
     where = f"d = {dims[0]}" if len(dims) == 1 else f"d = {dims[0]} to {dims[-1]}"
-    return f"How many documents a dimension holds: {where}"
+    return f"Critical n of free embeddings: {where}"

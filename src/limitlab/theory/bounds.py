@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -11,7 +12,7 @@ from limitlab._core.errors import InvalidArgument, ShapeError
 from limitlab.relevance import RelevanceMatrix
 from limitlab.theory.bound import Bound
 from limitlab.theory.bound_table import BoundTable
-from limitlab.theory.counting import count_text
+from limitlab.theory.counting import count_text, text_of_log10
 from limitlab.theory.exact_dimension import SETS, dim_exact_subsets, sign_rank_exact_subsets
 from limitlab.theory.gap_bounds import (
     DEFAULT_GAPS,
@@ -128,7 +129,15 @@ def _of_subsets(n: int, k: object, sets: str, gaps: list[float], bits: list[int 
     queries, docs = Counted.subsets(n, size), Counted.number(n, "documents, no two of them relevant to the same queries")
     ceiling = float(best(records, "gap_row_wise")[1].value)  # type: ignore[union-attr,arg-type]
     records += [*packing_bounds([queries, docs], gaps, ceiling), *bit_bounds(queries, docs, *bits)]
-    return records, {"n_docs": n, "k": size, "sets": sets, "n_sets": count_text(n, size)}
+    return records, {"n_docs": n, "k": size, "sets": sets, "n_sets": count_text(n, size) if sets == "exactly" else _sizes_up_to(n, size)}
+
+
+def _sizes_up_to(n: int, size: int) -> str:
+    """The number of sets of 1 to ``size`` documents; the largest term stands for all where they are too many to add."""
+    if min(size, n - size) > 2048:
+        return f"more than {count_text(n, size)}"
+    total = sum(math.comb(n, k) for k in range(1, size + 1))
+    return f"{total:,}" if total < 10**12 else text_of_log10(math.log10(total))
 
 
 def _of_matrix(

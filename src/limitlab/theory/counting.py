@@ -19,7 +19,7 @@ def log_binomial(n: int, k: int) -> float:
     Parameters
     ----------
     n, k
-        0 <= k <= n <= 1e18.
+        0 <= k <= n <= 2e18.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def _stirling(x: int) -> float:
 
 
 def _sizes(who: str, n: int, k: int) -> tuple[int, int]:
-    n = whole(who, "n", n, low=0, high=10**18)
+    n = whole(who, "n", n, low=0, high=2 * 10**18)
     return n, whole(who, "k", k, low=0, high=n, high_name="n")
 
 

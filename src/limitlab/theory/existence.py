@@ -49,7 +49,7 @@ def dim_upper_gaussian(n_docs: int, k: int) -> int:
     Parameters
     ----------
     n_docs, k
-        1 <= k < n_docs <= 1e15.
+        1 <= k < n_docs <= 1e18.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def failure_upper_gaussian(n_docs: int, k: int, *, dim: int, distance: float = 0
     Parameters
     ----------
     n_docs, k
-        1 <= k < n_docs <= 1e15.
+        1 <= k < n_docs <= 1e18.
     dim
         >= 1; a threshold for every query. Documents have independent standard normal coordinates: length about sqrt(dim).
     distance
@@ -109,7 +109,7 @@ def gap_exists_gaussian(n_docs: int, k: int, *, dim: int, gap: float) -> bool:
     Parameters
     ----------
     n_docs, k
-        1 <= k < n_docs <= 1e15.
+        1 <= k < n_docs <= 1e18.
     dim
         >= 2.
     gap
@@ -138,7 +138,7 @@ def dim_upper_gaussian_gap(n_docs: int, k: int, *, gap: float, max_dim: int = 2*
     Parameters
     ----------
     n_docs, k
-        1 <= k < n_docs <= 1e15.
+        1 <= k < n_docs <= 1e18.
     gap
         In [0, 2], unit documents and queries.
 
@@ -177,7 +177,7 @@ def gap_lower_gaussian(n_docs: int, k: int, *, dim: int) -> float:
     Parameters
     ----------
     n_docs, k
-        1 <= k < n_docs <= 1e15.
+        1 <= k < n_docs <= 1e18.
     dim
         >= 2.
 
@@ -204,7 +204,7 @@ def coordinate_upper_gaussian(n_docs: int, *, dim: int) -> float:
     Parameters
     ----------
     n_docs
-        In [2, 1e15].
+        In [2, 1e18].
     dim
         >= 2.
 
@@ -218,7 +218,7 @@ def coordinate_upper_gaussian(n_docs: int, *, dim: int) -> float:
         A number is outside its range.
     """
     who = "coordinate_upper_gaussian()"
-    n = whole(who, "n_docs", n_docs, low=2, high=10**15)
+    n = whole(who, "n_docs", n_docs, low=2, high=10**18)
     dim = whole(who, "dim", dim, low=2, high=2**40)
     kept = _kept(n, dim - 1)
     lifted = math.sqrt((kept.longest**2 - kept.shortest**2) / dim)
@@ -317,5 +317,5 @@ def _tilted(a: np.ndarray) -> np.ndarray:
 
 
 def _checked(who: str, n_docs: int, k: int) -> tuple[int, int]:
-    n = whole(who, "n_docs", n_docs, low=2, high=10**15)
+    n = whole(who, "n_docs", n_docs, low=2, high=10**18)
     return n, whole(who, "k", k, low=1, high=n - 1, high_name="n_docs - 1")

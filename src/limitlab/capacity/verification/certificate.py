@@ -88,6 +88,8 @@ def _read(path: str | Path) -> Any:
     try:
         text = Path(path).read_text(encoding="utf-8")
         return json.loads(text)
+    except OSError as error:
+        raise DataError.at(path, None, f"the file cannot be read ({error.strerror})") from error
     except json.JSONDecodeError as error:
         raise DataError.at(path, error.lineno, f"not a certificate: not valid JSON ({error.msg}); the file may be truncated") from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
