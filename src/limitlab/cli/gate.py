@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from limitlab._core.checks import real
 from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
@@ -48,13 +49,9 @@ def gate_command(
 ) -> None:
     """Evaluate, and exit with 3 when a limit is not met or a measure has dropped from the baseline."""
     from limitlab.data import load
-    from limitlab.evaluation import Minimum, evaluate, gate, load_result, parse_measures
+    from limitlab.evaluation import evaluate, gate, load_result, parse_measures
 
-    minima = [Minimum.parse(text) for text in minimum]
-    if not minima and max_tie_rate is None and baseline is None:
-        raise InvalidArgument(
-            "gate: at least one of --min, --max-tie-rate and --baseline is needed; got none. For numbers alone: limitlab eval"
-        )
+    minima = _conditions(minimum, max_tie_rate, baseline, alpha)
     before = load_result(baseline) if baseline is not None else None  # resolved now: afterwards "last" would be this very run
     wanted = [m.name for m in parse_measures([*(m.measure for m in minima), *measure])] or ["recall@10"]
     result = evaluate(
@@ -75,6 +72,21 @@ def gate_command(
     else:
         _show(report)
     raise typer.Exit(1 if result.status.key == "failed" else 0 if report.passed else 3)
+
+
+def _conditions(minimum: list[str], max_tie_rate: float | None, baseline: str | None, alpha: float) -> list:
+    """The minima as records; what cannot be checked is refused before anything is measured."""
+    from limitlab.evaluation import Minimum
+
+    minima = [Minimum.parse(text) for text in minimum]
+    real("gate", "alpha", alpha, low=0.0, high=1.0)
+    if max_tie_rate is not None:
+        real("gate", "max_tie_rate", max_tie_rate, low=0.0, high=1.0)
+    if not minima and max_tie_rate is None and baseline is None:
+        raise InvalidArgument(
+            "gate: at least one of --min, --max-tie-rate and --baseline is needed; got none. For numbers alone: limitlab eval"
+        )
+    return minima
 
 
 def _show(report) -> None:

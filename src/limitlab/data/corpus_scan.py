@@ -12,7 +12,7 @@ import numpy as np
 from limitlab._core.errors import DataError, first_examples
 from limitlab._core.progress import SILENT, Progress
 from limitlab.data.formats.corpus import Corpus
-from limitlab.data.phrases import Phrases
+from limitlab.data.phrases import Phrases, StemmedPhrases
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CorpusScan:
     empty
         Positions of those without text, ascending int64.
     occurring
-        The attributes that begin at a word of some document.
+        The attributes that occur in some document: at the beginning of a word, or with the same stems.
     """
 
     n_docs: int
@@ -34,7 +34,9 @@ class CorpusScan:
     occurring: frozenset[str]
 
 
-def scan_corpus(corpus: Corpus, attributes: Sequence[str], sentence_start: str, *, progress: Progress = SILENT) -> CorpusScan:
+def scan_corpus(
+    corpus: Corpus, attributes: Sequence[str], sentence_start: str, *, stemmed: bool = False, progress: Progress = SILENT
+) -> CorpusScan:
     """Go through a corpus once. Memory: 8 bytes a document, whatever its texts.
 
     Parameters
@@ -43,6 +45,8 @@ def scan_corpus(corpus: Corpus, attributes: Sequence[str], sentence_start: str, 
         Those to be looked for.
     sentence_start
         How the sentence of facts begins; no document may hold it.
+    stemmed
+        Whether an attribute also occurs where its words have the same English stems.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def scan_corpus(corpus: Corpus, attributes: Sequence[str], sentence_start: str, 
         No documents, repeated ids, or a document that holds the sentence of facts already.
     """
     left = list(attributes)
-    phrases = Phrases(left)
+    finders = _finders(left, stemmed)
     found: set[int] = set()
     occurring: set[str] = set()
     keys = array("Q")
@@ -63,11 +67,12 @@ def scan_corpus(corpus: Corpus, attributes: Sequence[str], sentence_start: str, 
                 empty.append(position)
             if sentence_start in doc.text:
                 taken.append(doc.id)
-            found |= phrases.found_in(doc.text)
+            for finder in finders:
+                found |= finder.found_in(doc.text)
             if len(found) > 8 + len(left) // 20:  # what was found once need not be looked for again
                 occurring.update(left[i] for i in found)
                 left = [a for i, a in enumerate(left) if i not in found]
-                phrases, found = Phrases(left), set()
+                finders, found = _finders(left, stemmed), set()
             bar.advance()
     occurring.update(left[i] for i in found)
     if not keys:
@@ -79,6 +84,10 @@ def scan_corpus(corpus: Corpus, attributes: Sequence[str], sentence_start: str, 
             "Pass the original corpus, or other templates."
         )
     return CorpusScan(len(keys), np.asarray(empty, np.int64), frozenset(occurring))
+
+
+def _finders(phrases: list[str], stemmed: bool) -> list[Phrases | StemmedPhrases]:
+    return [Phrases(phrases), StemmedPhrases(phrases)] if stemmed else [Phrases(phrases)]
 
 
 def _key(name: str) -> int:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from operator import add
 
+from limitlab.data.vocabulary import word_stems
+
 # Scripts written without spaces: Thai to Lao, Myanmar, Khmer, kana, Han.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[^\W_{_UNSPACED}]+")
@@ -68,6 +70,58 @@ class Phrases:
             if found:
                 self._starting[word] = tuple(found)
             self._seen.add(word)
+
+
+class StemmedPhrases:
+    """Finds English phrases as a lexical retriever with a stemmer does: "Torches" in "a torch", not in "torchlight".
+
+    Parameters
+    ----------
+    phrases
+        The phrases; case does not matter.
+    """
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._stems = [word_stems(p) for p in phrases]
+        self._first: dict[str, list[int]] = {}
+        for i, stems in enumerate(self._stems):
+            if stems:
+                self._first.setdefault(stems[0], []).append(i)
+        self._stem_of: dict[str, str] = {}  # of words seen
+        self._starting: dict[str, list[int]] = {}  # words seen whose stem some phrase begins with
+
+    def found_in(self, text: str) -> set[int]:
+        """Numbers of the phrases that occur in a text."""
+        words = _WORD.findall(text.lower())
+        distinct = set(words)
+        if len(self._stem_of) > _SEEN_WORDS:
+            self._stem_of.clear()
+            self._starting.clear()
+        new = [word for word in distinct if word not in self._stem_of]
+        for word, stem in zip(new, word_stems(" ".join(new)), strict=True):
+            self._stem_of[word] = stem
+            if stem in self._first:
+                self._starting[word] = self._first[stem]
+        hit: set[int] = set()
+        begun = distinct & self._starting.keys()
+        there = {self._stem_of[word] for word in distinct} if begun else set()
+        for word in begun:
+            for i in self._starting[word]:
+                stems = self._stems[i]
+                if there.issuperset(stems) and (len(stems) == 1 or self._follows(words, word, stems)):
+                    hit.add(i)
+        return hit
+
+    def _follows(self, words: list[str], first: str, stems: tuple[str, ...]) -> bool:
+        """Whether the rest of a phrase stands behind its first word somewhere."""
+        at, last = -1, len(words) - len(stems)
+        for _ in range(words.count(first)):
+            at = words.index(first, at + 1)
+            if at > last:
+                return False
+            if all(self._stem_of[w] == s for w, s in zip(words[at + 1 : at + len(stems)], stems[1:])):
+                return True
+        return False
 
 
 def _begins_a_word(phrase: str, text: str) -> bool:

@@ -109,7 +109,8 @@ class StressPlan:
         self.config, self.corpus = config, corpus
         self.words = FactWords.builtin(config.language) if words is None else words
         sayable = self.words.sayable()
-        found = scan_corpus(corpus, sayable, self.words.templates.document.split("{attributes}")[0], progress=progress)
+        start = self.words.templates.document.split("{attributes}")[0]
+        found = scan_corpus(corpus, sayable, start, stemmed=config.language == "en", progress=progress)
         self.n_docs, self.n_empty, self.n_occurring = found.n_docs, found.empty.size, len(found.occurring)
         self.n_chosen = self._how_many()
         self._chosen = self._choose(found.empty)
