@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limitlab._core.status import Status
 from limitlab.ledger import Ledger
 
 
@@ -45,6 +46,14 @@ def test_refusals_come_before_anything_is_measured(cli, limit_folder):
     cli("gate", limit_folder, "-m", "bm25", "--baseline", "last", "--alpha", "7").refused(1, "RangeError: gate: alpha must be in [0, 1]")
     assert Ledger().runs() == []
     assert cli("gate", limit_folder).code == 2
+
+
+def test_a_run_that_is_no_evaluation_is_no_baseline(cli, limit_folder):
+    ledger = Ledger()
+    ledger.finish(ledger.start("free", "something else", {}), Status.SOLVED)
+    cli("gate", limit_folder, "-m", "bm25", "--baseline", "last").refused(
+        1, "InvalidArgument: --baseline: the run must be an evaluation; run "
+    )
 
 
 def test_a_failed_retriever_is_an_error_and_not_an_answer(cli, limit_folder):

@@ -49,10 +49,10 @@ def gate_command(
 ) -> None:
     """Evaluate, and exit with 3 when a limit is not met or a measure has dropped from the baseline."""
     from limitlab.data import load
-    from limitlab.evaluation import evaluate, gate, load_result, parse_measures
+    from limitlab.evaluation import evaluate, gate, parse_measures
 
     minima = _conditions(minimum, max_tie_rate, baseline, alpha)
-    before = load_result(baseline) if baseline is not None else None  # resolved now: afterwards "last" would be this very run
+    before = _evaluation(baseline) if baseline is not None else None  # resolved now: afterwards "last" would be this very run
     wanted = [m.name for m in parse_measures([*(m.measure for m in minima), *measure])] or ["recall@10"]
     result = evaluate(
         [load(d, split=split, qrels=qrels) for d in dataset],
@@ -87,6 +87,17 @@ def _conditions(minimum: list[str], max_tie_rate: float | None, baseline: str | 
             "gate: at least one of --min, --max-tie-rate and --baseline is needed; got none. For numbers alone: limitlab eval"
         )
     return minima
+
+
+def _evaluation(run_id: str):
+    """A stored run that is an evaluation."""
+    from limitlab.evaluation import load_result
+    from limitlab.ledger import Ledger
+
+    run = Ledger().run(run_id)
+    if "dataset_facts" not in run.config:
+        raise InvalidArgument(f"--baseline: the run must be an evaluation; run {run.id} is of kind {run.kind}. See: limitlab runs")
+    return load_result(run.id)
 
 
 def _show(report) -> None:
