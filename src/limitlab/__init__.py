@@ -22,7 +22,10 @@ _HOME_OF = {
     "LimitConfig": "data",
     "LimitlabError": "_core.errors",
     "RelevanceMatrix": "relevance",
+    "FactWords": "data",
+    "GateReport": "evaluation",
     "Retriever": "retrieval",
+    "StressConfig": "data",
     "TrigCurve": "capacity",
     "Vocabulary": "data",
     "audit": "data",
@@ -34,6 +37,7 @@ _HOME_OF = {
     "evaluate": "evaluation",
     "exact_search": "search",
     "fit_critical_n": "free.scaling",
+    "gate": "evaluation",
     "free_embed": "free",
     "FreeConfig": "free",
     "FreeProblem": "free",
@@ -42,6 +46,7 @@ _HOME_OF = {
     "load": "data",
     "load_result": "evaluation",
     "make_limit": "data",
+    "make_stress": "data",
     "maximise_gap": "free",
     "place": "capacity",
     "published": "published",
@@ -51,6 +56,7 @@ _HOME_OF = {
     "verify": "capacity",
     "write_dataset": "data",
     "write_limit": "data",
+    "write_stress": "data",
     "write_report": "report",
 }
 
@@ -73,8 +79,21 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         verify,
     )
     from limitlab.capacity.planner import capacity
-    from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
-    from limitlab.evaluation import EvaluationResult, evaluate, load_result
+    from limitlab.data import (
+        Dataset,
+        FactWords,
+        LimitConfig,
+        StressConfig,
+        Vocabulary,
+        audit,
+        load,
+        make_limit,
+        make_stress,
+        write_dataset,
+        write_limit,
+        write_stress,
+    )
+    from limitlab.evaluation import EvaluationResult, GateReport, evaluate, gate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
     from limitlab.free.critical_n import critical_n
     from limitlab.free.least_dimension import least_dimension

@@ -10,7 +10,7 @@ import pytest
 import limitlab as ll
 from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab.capacity import round_to
-from limitlab.data import LimitConfig
+from limitlab.data import LimitConfig, StressConfig
 from limitlab.evaluation import EvaluationConfig, Measure, bootstrap, compare_paired, parse_measures
 from limitlab.free.config import FreeConfig
 from limitlab.free.gap import maximise_gap
@@ -40,6 +40,15 @@ BAD = {
     "LimitConfig: seed": lambda: LimitConfig(seed=-3),
     "make_limit: too many queries": lambda: ll.make_limit(n_queries=100_000),
     "make_limit: few attributes": lambda: ll.make_limit(small=True, attributes_per_doc=10),
+    "StressConfig: pattern": lambda: StressConfig(pattern="ring"),
+    "StressConfig: language": lambda: StressConfig(language="fr"),
+    "make_stress: missing": lambda: ll.make_stress("no/such/corpus.jsonl"),
+    "make_stress: type": lambda: ll.make_stress(7),
+    "make_stress: few documents": lambda: ll.make_stress(TINY),
+    "make_stress: both": lambda: ll.make_stress(TINY, StressConfig(), k=1),
+    "gate: nothing": lambda: ll.gate(ll.evaluate(TINY, ["bm25"])),
+    "gate: minimum": lambda: ll.gate(ll.evaluate(TINY, ["bm25"]), ["recall"]),
+    "gate: row": lambda: ll.gate(ll.evaluate(TINY, ["bm25"]), ["bm52:recall@2=0.1"]),
     "load: missing": lambda: ll.load("no/such/folder"),
     "search: shape": lambda: exact_search(DOCS, np.eye(3, dtype=np.float32), k=1, places=PLACES),
     "search: k": lambda: exact_search(DOCS, DOCS, k=0, places=PLACES),

@@ -13,7 +13,7 @@ import typer
 
 from limitlab import __version__
 from limitlab._core.errors import LimitlabError
-from limitlab.cli import bounds, capacity, critical_n, demo, evaluate, free, make, models, place, report, reproduce, runs, verify
+from limitlab.cli import bounds, capacity, critical_n, demo, evaluate, free, gate, make, models, place, report, reproduce, runs, verify
 
 app = typer.Typer(
     name="limitlab",
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(make.app, name="make")
 app.command("eval")(evaluate.evaluate_command)
+app.command("gate")(gate.gate_command)
 app.command("bounds")(bounds.bounds_command)
 app.command("free")(free.free)
 app.command("place")(place.place_command)
@@ -87,7 +88,7 @@ def run() -> None:
 
 def _stopped() -> int:
     """Say that Ctrl-C was seen. What keeps its parts in the ledger continues where it was; what writes one output begins again."""
-    continues = bool({"eval", "critical-n", "reproduce"} & set(sys.argv[1:2]))
+    continues = bool({"eval", "gate", "critical-n", "reproduce"} & set(sys.argv[1:2]))
     again = "The same command continues where it was." if continues else "Nothing unfinished was left behind."
     sys.stderr.write(f"Stopped. {again}\n")
     return 130

@@ -1,4 +1,4 @@
-"""``limitlab make``: LIMIT datasets, and the audit of one."""
+"""``limitlab make``: LIMIT datasets, facts added to a corpus, and the audit of either."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import typer
 from limitlab.cli.options import JsonFlag, NDocs, Seed, answer, answer_json
 from limitlab.cli.progress import Bars
 
-app = typer.Typer(help="Make a LIMIT dataset of any size and pattern, or audit one.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make a LIMIT dataset of any size and pattern, stress a corpus of your own, or audit either.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command("limit")
@@ -50,6 +54,64 @@ def limit(
         answer(f"Next: limitlab eval {folder} -m bm25 -m minilm")
 
 
+@app.command("stress")
+def stress(
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            help="Dataset folder, JSON-lines file with _id (or id), text and perhaps title, or hf:owner/name.", metavar="CORPUS"
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write; it appears only when complete.")] = Path("stress"),
+    n_chosen: Annotated[
+        int | None, typer.Option("--n-chosen", help="Documents that get facts; default: 1,000, or what pattern and corpus allow.")
+    ] = None,
+    n_queries: Annotated[int, typer.Option("--n-queries", help="Number of queries, each asking an attribute of its own.")] = 300,
+    k: Annotated[int, typer.Option("--k", help="Relevant documents a query.")] = 2,
+    pattern: Annotated[str, typer.Option("--pattern", help="dense, random, cycle or disjoint, over the chosen documents.")] = "dense",
+    facts_per_doc: Annotated[
+        int | None, typer.Option("--facts-per-doc", help="Facts a chosen document gets; default: what the busiest one needs.")
+    ] = None,
+    position: Annotated[str, typer.Option("--position", help="start or end of the text. Encoders cut long texts at their end.")] = "start",
+    language: Annotated[str, typer.Option("--language", help="en or zh: of the facts and their sentence.")] = "en",
+    seed: Seed = 0,
+    attributes: Annotated[Path | None, typer.Option("--attributes", help="Own attributes, one a line.")] = None,
+    templates: Annotated[Path | None, typer.Option("--templates", help="Own sentence templates (TOML).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing folder.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Add short facts to some documents of a corpus, and ask them; the corpus itself is left as it is."""
+    from limitlab._core.files import read_json
+    from limitlab.data import FactWords, StressConfig, write_stress
+
+    config = StressConfig(n_chosen, n_queries, k, pattern, seed, facts_per_doc, language, position)
+    words = FactWords.from_files(language, attributes=attributes, templates=templates)
+    folder = write_stress(corpus, output, config=config, words=words, overwrite=overwrite, progress=Bars())
+    card = read_json(folder / "manifest.json")
+    if json:
+        shown = (
+            "name",
+            "n_docs",
+            "n_chosen",
+            "facts_per_doc",
+            "n_queries",
+            "n_relevant",
+            "attributes_in_corpus",
+            "empty_documents",
+            "config",
+        )
+        answer_json({"schema": "limitlab.make_stress/1", "folder": str(folder), **{key: card[key] for key in shown}})
+        return
+    answer(
+        f"{card['name']}: {card['n_chosen']:,} of {card['n_docs']:,} documents got {card['facts_per_doc']} facts each, {n_queries:,} queries; "
+        f"written to {folder}"
+    )
+    answer(
+        f"left out because the corpus has them: {card['attributes_in_corpus']:,} attributes; documents without text: {card['empty_documents']:,}"
+    )
+    answer(f"Next: limitlab make audit {folder}; limitlab eval {folder} -m bm25 -m minilm")
+
+
 @app.command("audit")
 def audit_command(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.", metavar="DIR")],
@@ -64,8 +126,10 @@ def audit_command(
         answer_json(report)
     else:
         counts = report.attribute_counts
-        spread = f"{next(iter(counts))} each" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+        spread = f"{next(iter(counts))} each" if len(counts) == 1 else f"{min(counts, default=0)} to {max(counts, default=0)}"
         answer(f"{report.name}: {report.n_docs:,} documents, {report.n_queries:,} queries, {report.n_relevant:,} relevant pairs")
+        if report.documents_without_facts:
+            answer(f"facts: in {report.n_docs - report.documents_without_facts:,} documents, which the next line is about")
         answer(
             f"attributes a document: {spread}; characters: {report.length['min']:.0f} / {report.length['mean']:.0f} / {report.length['max']:.0f} min / mean / max"
         )

@@ -18,10 +18,9 @@ from limitlab._core.provenance import versions
 from limitlab._core.texts import listed_phrases
 from limitlab.data.dataset import Dataset
 from limitlab.data.formats.reading import load
+from limitlab.data.phrases import Phrases
 from limitlab.data.vocabulary import Templates
 from limitlab.relevance import RelevanceMatrix, dense_documents, query_graph
-
-_WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,9 @@ class AuditReport:
         The pattern in ``manifest.json``, or None.
     problems
         One sentence for everything that is not as it should be; empty when the dataset is sound.
+    documents_without_facts
+        Of a corpus to which facts were added: documents left as they were. Attributes, duplicates and lengths are those of
+        the others; leaks are looked for in all.
     """
 
     name: str
@@ -72,6 +74,7 @@ class AuditReport:
     promised_pattern: str | None
     query_graph: dict[str, float]
     problems: tuple[str, ...] = ()
+    documents_without_facts: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -111,8 +114,10 @@ def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progres
     templates = Templates(**dataset.origin.get("templates", {}))
     asked = asked_texts(list(dataset.queries), templates)
     relevance = dataset.relevance.binary()
-    found = _scan(dataset, relevance, asked, templates, progress)
+    with_facts = _fact_lister(templates) if dataset.origin.get("generator") == "stress" else None
+    found = _scan(dataset, relevance, asked, with_facts or _lister(templates), progress, all_listed=with_facts is None)
     promised = dataset.origin.get("pattern")
+    bare = found.pop("relevant_without_facts")
     report = AuditReport(
         name=dataset.name,
         n_docs=dataset.n_docs,
@@ -125,7 +130,7 @@ def audit(source: str | Path | Dataset, *, write_manifest: bool = False, progres
     )
     folder = None if isinstance(source, Dataset) else Path(source)
     files = _hashes(folder) if folder else {}
-    report = AuditReport(**{**report.__dict__, "problems": _problems(report, dataset), "sha256": files})
+    report = AuditReport(**{**report.__dict__, "problems": _problems(report, dataset, bare), "sha256": files})
     if folder is not None and write_manifest:
         path = folder / "manifest.json"
         before = read_json(path) if path.is_file() else {}
@@ -222,10 +227,17 @@ def _is_ring(rows: np.ndarray, k: int) -> bool:
     return {frozenset(row.tolist()) for row in place[columns]} == windows
 
 
-def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], templates: Templates, progress: Progress) -> dict[str, Any]:
+def _scan(
+    dataset: Dataset,
+    relevance: RelevanceMatrix,
+    asked: list[str],
+    listed: Callable[[str], list[str]],
+    progress: Progress,
+    *,
+    all_listed: bool,
+) -> dict[str, Any]:
     """One pass over the documents: leaks, duplicates, attribute counts, lengths."""
-    phrases = _Phrases(asked)
-    listed = _lister(templates)
+    phrases = Phrases(asked)
     relevant_rows = [frozenset(relevance.row(i).tolist()) for i in range(relevance.n_queries)]
     degree = np.bincount(relevance.indices, minlength=relevance.n_docs)
     examples: dict[int, Leak] = {}
@@ -233,13 +245,16 @@ def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], templa
     seen: Counter[int] = Counter()
     counts: Counter[int] = Counter()
     lengths = np.zeros(dataset.n_docs, np.int64)
+    carries = np.ones(dataset.n_docs, bool)  # documents with attributes: the ones to be compared with each other
     with progress.task("audit", dataset.n_docs) as bar:
         for j, (doc_id, text) in enumerate(zip(dataset.docs.ids, dataset.docs)):
             lengths[j] = len(text)
             attributes = listed(text)
-            counts[len(attributes)] += 1
-            seen[hash(frozenset(attributes))] += 1
-            hit = phrases.found_in(text.lower())
+            carries[j] = all_listed or bool(attributes)
+            if carries[j]:
+                counts[len(attributes)] += 1
+                seen[hash(frozenset(attributes) if all_listed else text)] += 1  # texts of their own differ where facts do not
+            hit = phrases.found_in(text)
             for i in hit:
                 if j not in relevant_rows[i]:
                     pairs += 1
@@ -251,7 +266,9 @@ def _scan(dataset: Dataset, relevance: RelevanceMatrix, asked: list[str], templa
         "n_leaking_pairs": pairs,
         "duplicate_documents": sum(c for c in seen.values() if c > 1),
         "attribute_counts": dict(sorted(counts.items())),
-        "length": _length_skew(lengths, degree > 0),
+        "length": _length_skew(lengths[carries], degree[carries] > 0),
+        "documents_without_facts": int((~carries).sum()),
+        "relevant_without_facts": int((degree[~carries] > 0).sum()),
     }
 
 
@@ -264,45 +281,30 @@ def _lister(templates: Templates) -> Callable[[str], list[str]]:
 
     def attributes(text: str) -> list[str]:
         match = frame.fullmatch(text)
-        parts = (match[1] if match else text).split(templates.separator)
-        return [p for p in [*parts[:-1], *parts[-1].rsplit(templates.last_separator, 1)] if p]
+        return _split(match[1] if match else text, templates)
 
     return attributes
 
 
-class _Phrases:
-    """Asked texts, found where they begin at a word: "Law" is found in "Lawyers", "Oats" is not found in "Goats"."""
+def _fact_lister(templates: Templates) -> Callable[[str], list[str]]:
+    """A function from a document's text to the facts that were added to it; none where there is no such sentence."""
+    before, after = templates.document.split("{attributes}", 1)
 
-    def __init__(self, asked: list[str]) -> None:
-        self._phrases = [(tuple(_WORD.findall(text.lower())), i) for i, text in enumerate(asked)]
-        self._texts = [text.lower() for text in asked]
-        self._starting: dict[str, list[tuple[tuple[str, ...], int]]] = {}  # filled word by word: few distinct words occur
+    def facts(text: str) -> list[str]:
+        _, found, rest = text.partition(before)
+        return _split(rest.partition(after)[0], templates) if found else []
 
-    def found_in(self, text: str) -> set[int]:
-        """Numbers of the asked texts that occur in a lower-cased text."""
-        hit: set[int] = set()
-        words = _WORD.findall(text)
-        for at, word in enumerate(words):
-            if word not in self._starting:
-                self._starting[word] = [(p, i) for p, i in self._phrases if p and (word == p[0] if len(p) > 1 else word.startswith(p[0]))]
-            for phrase, i in self._starting[word]:
-                # Words alone would also find "water polo" in "water, polonaise": the text itself must hold it.
-                fits = len(phrase) == 1 or (words[at + 1 : at + 2] and words[at + 1].startswith(phrase[1]))
-                if fits and i not in hit and self._begins_a_word(self._texts[i], text):
-                    hit.add(i)
-        return hit
+    return facts
 
-    @staticmethod
-    def _begins_a_word(asked: str, text: str) -> bool:
-        at = text.find(asked)
-        while at >= 0:
-            if at == 0 or not (text[at - 1].isalnum() and asked[0].isalnum()):
-                return True
-            at = text.find(asked, at + 1)
-        return False
+
+def _split(listed: str, templates: Templates) -> list[str]:
+    parts = listed.split(templates.separator)
+    return [p for p in [*parts[:-1], *parts[-1].rsplit(templates.last_separator, 1)] if p]
 
 
 def _length_skew(lengths: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
+    if not lengths.size:
+        return {"min": 0.0, "mean": 0.0, "max": 0.0}
     out = {"min": float(lengths.min()), "mean": float(lengths.mean()), "max": float(lengths.max())}
     if relevant.any() and not relevant.all():
         from scipy.stats import mannwhitneyu
@@ -318,14 +320,17 @@ def _length_skew(lengths: np.ndarray, relevant: np.ndarray) -> dict[str, float]:
     return out
 
 
-def _problems(report: AuditReport, dataset: Dataset) -> tuple[str, ...]:
+def _problems(report: AuditReport, dataset: Dataset, relevant_without_facts: int) -> tuple[str, ...]:
     found = []
+    if relevant_without_facts:
+        found.append(f"{relevant_without_facts} relevant documents hold no facts.")
     if report.n_leaking_queries:
         found.append(
             f"{report.n_leaking_queries} queries leak: what they ask also stands in {report.n_leaking_pairs} irrelevant documents."
         )
     if report.duplicate_documents:
-        found.append(f"{report.duplicate_documents} documents have the same attributes as another one.")
+        same = "text" if dataset.origin.get("generator") == "stress" else "attributes"
+        found.append(f"{report.duplicate_documents} documents have the same {same} as another one.")
     if len(report.attribute_counts) > 1:
         low, high = min(report.attribute_counts), max(report.attribute_counts)
         found.append(f"Documents do not have equally many attributes: {low} to {high}.")

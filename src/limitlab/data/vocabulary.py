@@ -135,8 +135,8 @@ def read_pairs(path: Path | str) -> dict[str, str]:
     return pairs
 
 
-def read_templates(path: Path | str) -> Templates:
-    """A TOML file with document, query, separator, last_separator (each optional)."""
+def read_template_texts(path: Path | str) -> dict[str, str]:
+    """Those of document, query, separator, last_separator that a TOML file gives."""
     try:
         found = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
@@ -145,7 +145,12 @@ def read_templates(path: Path | str) -> Templates:
     for name, value in found.items():
         if name not in known or not isinstance(value, str):
             raise DataError.at(path, None, f"{name!r} is not a template text; known: {', '.join(known)}")
-    templates = Templates(**found)
+    return found
+
+
+def read_templates(path: Path | str) -> Templates:
+    """A TOML file with document, query, separator, last_separator (each optional)."""
+    templates = Templates(**read_template_texts(path))
     for name, needed in (("document", ("{name}", "{attributes}")), ("query", ("{attribute}",))):
         missing = [n for n in needed if n not in getattr(templates, name)]
         if missing:

@@ -4,6 +4,7 @@ from limitlab.evaluation.compare import Comparison, bootstrap, compare_paired
 from limitlab.evaluation.config import DEFAULT_MEASURES, EvaluationConfig
 from limitlab.evaluation.evaluate import evaluate
 from limitlab.evaluation.facts import dataset_facts
+from limitlab.evaluation.gate import Check, GateReport, Minimum, gate
 from limitlab.evaluation.measures import Measure, parse_measures, per_query
 from limitlab.evaluation.remarks import all_remarks, remarks
 from limitlab.evaluation.result import DatasetFacts, Estimate, EvaluationResult, Row, merged
@@ -11,18 +12,22 @@ from limitlab.evaluation.stored import load_result
 
 __all__ = [
     "DEFAULT_MEASURES",
+    "Check",
     "Comparison",
     "DatasetFacts",
     "Estimate",
     "EvaluationConfig",
     "EvaluationResult",
+    "GateReport",
     "Measure",
+    "Minimum",
     "Row",
     "all_remarks",
     "bootstrap",
     "compare_paired",
     "dataset_facts",
     "evaluate",
+    "gate",
     "load_result",
     "merged",
     "parse_measures",

@@ -16,12 +16,12 @@ _IN_MEMORY_BYTES = 256 << 20  # larger corpora stay on disk, with one offset a d
 
 def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, object) of every non-blank line."""
-    for number, _, line in _raw_lines(path):
-        yield number, _parse(path, number, line)
+    for number, _, line in raw_lines(path):
+        yield number, parse(path, number, line)
 
 
-def _raw_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """(line number, byte offset, line)."""
+def raw_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """(line number, byte offset, line) of every non-blank line."""
     offset = 0
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
@@ -30,7 +30,8 @@ def _raw_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
             offset += len(line)
 
 
-def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """The object of one line; DataError with path:line when it is none."""
     try:
         value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError as error:
@@ -82,8 +83,8 @@ def read_texts(path: Path) -> tuple[Texts, int]:
     offsets = array("q")
     twice: list[str] = []
     empty = 0
-    for number, offset, line in _raw_lines(path):
-        record = _parse(path, number, line)
+    for number, offset, line in raw_lines(path):
+        record = parse(path, number, line)
         name = identifier(path, number, record, ("_id", "id"))
         text = text_of(path, number, record)
         if name in ids:

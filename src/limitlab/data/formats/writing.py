@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from limitlab.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from limitlab.data.limit import LimitPlan
+    from limitlab.data.stress import StressPlan
 
 _README = """---
 configs:
@@ -59,7 +60,10 @@ def write_dataset(dataset: Dataset, folder: str | Path, *, overwrite: bool = Fal
         _write_texts(part / "queries.jsonl", zip(dataset.queries.ids, dataset.queries), titled=False)
         _write_qrels(part, pairs)
         counts = {"n_docs": dataset.n_docs, "n_queries": dataset.n_queries, "n_relevant": relevance.n_relevant}
-        _write_about(part, dataset.name, counts, {"generator": dataset.origin.get("generator"), "config": dataset.origin.get("config", {})})
+        about = {"generator": dataset.origin.get("generator"), "config": dataset.origin.get("config", {})}
+        if "templates" in dataset.origin:
+            about["templates"] = dataset.origin["templates"]
+        _write_about(part, dataset.name, counts, about)
     return Path(folder)
 
 
@@ -80,6 +84,34 @@ def write_stream(plan: LimitPlan, folder: str | Path, *, overwrite: bool = False
             "templates": dict(plan.vocabulary.templates.__dict__),
         }
         _write_about(part, config.name, counts, about)
+    return Path(folder)
+
+
+def write_facts(
+    plan_of: Callable[[], StressPlan], folder: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> Path:
+    """Write a corpus with facts added to some documents, as they are read; the plan is made once the folder may be written."""
+    with atomic_folder(folder, who="make stress", overwrite=overwrite) as part:
+        plan = plan_of()
+        relevant = plan.relevant
+        ids = dict.fromkeys((position for _, position in relevant), "")
+        with (
+            open(part / "corpus.jsonl", "wb", buffering=1 << 20) as corpus,
+            open(part / "facts.jsonl", "w", encoding="utf-8", newline="\n") as facts,
+            (progress or SILENT).task("documents", plan.n_docs) as bar,
+        ):
+            for position, doc, added in plan.documents():
+                corpus.write(doc.encoded())
+                if added:
+                    facts.write(f'{{"_id": {_quoted(doc.id)}, "added": {_quoted(added)}}}\n')
+                if position in ids:
+                    ids[position] = doc.id
+                bar.advance()
+        _write_texts(part / "queries.jsonl", zip(plan.query_ids, plan.query_texts), titled=False)
+        names = plan.query_ids
+        _write_qrels(part, ((names[q], ids[position], 1) for q, position in relevant))
+        counts = {"n_docs": plan.n_docs, "n_queries": len(names), "n_relevant": len(relevant)}
+        _write_about(part, plan.name, counts, plan.about())
     return Path(folder)
 
 
