@@ -15,6 +15,7 @@ VERBS = [
     ["make", "limit"],
     ["make", "audit"],
     ["eval"],
+    ["diagnose"],
     ["bounds"],
     ["capacity"],
     ["place"],

@@ -14,6 +14,7 @@ _HOME_OF = {
     "Bound": "theory",
     "Certificate": "capacity",
     "Dataset": "data",
+    "Diagnosis": "diagnosis",
     "DualBCHCode": "capacity",
     "EvaluationResult": "evaluation",
     "Ledger": "ledger",
@@ -31,6 +32,7 @@ _HOME_OF = {
     "phase_map": "capacity",
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
+    "diagnose": "diagnosis",
     "evaluate": "evaluation",
     "exact_search": "search",
     "fit_critical_n": "free.scaling",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     )
     from limitlab.capacity.planner import capacity
     from limitlab.data import Dataset, LimitConfig, Vocabulary, audit, load, make_limit, write_dataset, write_limit
+    from limitlab.diagnosis import Diagnosis, diagnose
     from limitlab.evaluation import EvaluationResult, evaluate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
     from limitlab.free.critical_n import critical_n

@@ -2,7 +2,7 @@
 
 from limitlab.data.audit import AuditReport, audit
 from limitlab.data.dataset import Dataset
-from limitlab.data.formats import load, read_run, write_dataset, write_run
+from limitlab.data.formats import load, read_hits, read_run, write_dataset, write_run
 from limitlab.data.limit import LimitConfig, make_limit, write_limit
 from limitlab.data.vocabulary import Vocabulary
 
@@ -14,6 +14,7 @@ __all__ = [
     "audit",
     "load",
     "make_limit",
+    "read_hits",
     "read_run",
     "write_dataset",
     "write_limit",

@@ -1,7 +1,7 @@
 """Formats on disk: BEIR, the released LIMIT layout, HF / MTEB folders, runs as TREC and JSON."""
 
 from limitlab.data.formats.reading import load
-from limitlab.data.formats.runs import read_run, write_run
+from limitlab.data.formats.runs import read_hits, read_run, write_run
 from limitlab.data.formats.writing import write_dataset, write_stream
 
-__all__ = ["load", "read_run", "write_dataset", "write_run", "write_stream"]
+__all__ = ["load", "read_hits", "read_run", "write_dataset", "write_run", "write_stream"]
