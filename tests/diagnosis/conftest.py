@@ -69,7 +69,7 @@ class Planted:
         return {q: [self.relevance.doc_ids[j] for j in row] for q, row in zip(self.relevance.query_ids, order.tolist())}
 
 
-def planted(size: str, seed: int, *, spread: float = 0.35, near: float = 0.6) -> Planted:
+def planted(size: str, seed: int, *, spread: float = 0.35, near: float = 0.8) -> Planted:
     """Every query has |S| documents of its own around a centre, and up to as many others a little further off; the query is the centre."""
     n_docs, n_queries, dim, relevant, k = SIZES[size]
     rng = np.random.default_rng([seed, n_docs])

@@ -15,6 +15,7 @@ _ENOUGH = 1e-6  # times the longest document: above the rounding of float32 scor
 _WORKING = 256  # irrelevant documents that a local solve looks at
 _MOST_SOLVES = 20_000
 _ROUNDS = (2, 8)
+_ALONE = 8  # relevant documents that are tried as queries themselves
 _PATIENCE = 3  # rounds without a document more after which a query is left as it is
 
 
@@ -40,7 +41,8 @@ def best_queries(subject: Subject, own: SearchResult, *, progress: Progress = SI
 
     A query whose own vector retrieves min(k, |S|) relevant documents is not solved again. Of the others with |S| <= k, the max-margin
     query decides (``separate``). What cannot be separated, and queries with |S| > k, are searched for: candidates are the
-    encoder's query, the mean of the relevant documents, and the same minus the mean of all; each is then improved in rounds. A round
+    encoder's query, the mean of the relevant documents, the same minus the mean of all, and up to 8 relevant documents themselves; the best is then
+    improved in rounds. A round
     takes the irrelevant documents seen near the top, lets the k - |T| highest of them pass, and separates T from the rest, T the
     relevant documents; while T cannot be separated its lowest-scoring document is given up, which lets one more document pass.
     Every candidate is ranked against all documents. What is found is attained; that nothing better was found proves nothing.
@@ -100,6 +102,10 @@ class _Search:
         overall = _mean(subject.docs)
         for candidates in (self._queries, means, means - overall):
             self._offer(candidates, np.arange(hard.size))
+        for place in range(_ALONE):
+            rows = np.array([i for i, m in enumerate(self._relevant) if place < m.size and self.kept[i].sum() < self._targets[i]], np.int64)
+            if rows.size:
+                self._offer(np.stack([subject.docs[self._relevant[i][place]] for i in rows]).astype(np.float64), rows)
         self._stale[:] = 0
 
     def improve(self) -> bool:
