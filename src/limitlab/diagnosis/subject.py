@@ -36,6 +36,8 @@ class Subject:
         Order among equal scores, see ``tie_order``.
     k
         The cut.
+    cosine
+        Whether the rows were scaled to unit length.
     notes
         Counts that a reader must know.
     """

@@ -8,7 +8,6 @@ from limitlab.diagnosis.result import Level
 
 _ADVICE = {
     "cut": "A larger k is the only thing that brings these documents back.",
-    "dimension": "Another dimension is what to try.",
     "documents": "No better query vector was found for these documents: look at how documents are encoded, split and stored.",
     "encoder": "The document vectors can be retrieved by better query vectors: look at the query side, not at the index.",
     "truncation": "Serve more dimensions, or use a model that was trained to be truncated.",
