@@ -114,6 +114,9 @@ def test_a_run_is_taken_apart_into_lists_and_platform(plant):
     reasons = [m.reason for q in found.queries for m in q.missing]
     assert [sum(word in r for r in reasons) for word in ("no hits", "shorter", "repeated", "absent", "another order")] == [4, 3, 2, 1, 1]
     assert "1 queries without hits" in found.level("platform").note
+    scored = {q: {d: -float(i) for i, d in enumerate(row)} for q, row in rows.items()} | {"another": {"x": 1.0}}
+    whole = data.diagnosed(run=scored)
+    assert whole.n_missing == 0 and "1 queries that are not evaluated" in whole.level("platform").note
 
 
 def test_chunks_are_mapped_to_documents(plant):

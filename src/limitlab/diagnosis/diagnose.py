@@ -50,7 +50,7 @@ def diagnose(
     dtype: str | None = None,
     query_dtype: str = "float32",
     index: str | None = None,
-    run: str | Path | Hits | None = None,
+    run: str | Path | Hits | Mapping[str, Mapping[str, float]] | None = None,
     chunk_separator: str | None = None,
     chunk_pattern: str | None = None,
     ties: str = "trec",
@@ -89,7 +89,7 @@ def diagnose(
     index
         ``hnsw:m=32,ef_search=64``, ``ivf:nlist=256,nprobe=8`` or a faiss index file over the documents as served, in the order of the rows.
     run
-        The production ranking: a TREC or JSON file, or ``{query id: [document id, ...]}``, best first.
+        The production ranking: a TREC or JSON file, ``{query id: [document id, ...]}``, best first, or ``{query id: {document id: score}}``.
     chunk_separator, chunk_pattern
         How to read the document id from the id of a chunk in the run, see ``chunk_mapping``.
     ties
@@ -124,9 +124,9 @@ def diagnose(
         run=None if run is None else "given" if isinstance(run, Mapping) else Path(run).name,
     )  # fmt: skip
     mapped = chunk_mapping(chunk_separator, chunk_pattern)
-    if mapped("") == "" and run is None and (chunk_separator or chunk_pattern):
+    if run is None and (chunk_separator is not None or chunk_pattern is not None):
         raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
-    hits = None if run is None else {q: list(d) for q, d in run.items()} if isinstance(run, Mapping) else read_hits(run)
+    hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
     docs, queries = _vectors(data, docs, queries, model, progress)
     name = data.name if isinstance(data, Dataset) else "qrels"
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None}
@@ -163,6 +163,11 @@ class _Plan:
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "index": None if self.index is None else self.index.words}
+
+
+def _ordered(run: Mapping[str, Sequence[str] | Mapping[str, float]]) -> Hits:
+    """Lists of ids, best first; those with scores by score, equal ones in the order given."""
+    return {q: sorted(row, key=lambda d: -row[d]) if isinstance(row, Mapping) else list(row) for q, row in run.items()}
 
 
 def _vectors(

@@ -57,7 +57,7 @@ def dimension_answer(subject: Subject, *, complete: bool, dtype: str = "float32"
     where = f"{dim:,} dimensions"
     if complete:
         return DimensionAnswer(
-            "possible", f"your own documents are the construction: each query has a vector that retrieves all, in {where}"
+            "possible", f"your own documents are the construction: each query has a vector that retrieves all that fits, in {where}"
         )
     answer = capacity(n_docs=max(n, m + 1), k=m, dim=dim, dtype=dtype) if m <= MOST_K and dim <= MOST_DIM and n > 1 else None
     if answer is not None and answer.status == "possible" and answer.certified is not None:

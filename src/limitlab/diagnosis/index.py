@@ -41,7 +41,7 @@ class IndexSpec:
     @property
     def words(self) -> str:
         """``hnsw m=32 ef_search=16``."""
-        return self.path if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
+        return Path(self.path).name if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
 
 
 def parse_index(text: str) -> IndexSpec:

@@ -35,7 +35,7 @@ class RunFindings:
     reasons
         (n_pairs,) int8: index into REASONS, 0 for what is kept.
     facts
-        Counts: queries without hits, short lists, repeated documents.
+        Counts: queries without hits, short lists, repeated documents, queries left out.
     """
 
     kept: np.ndarray
@@ -93,17 +93,17 @@ def run_findings(subject: Subject, hits: Hits, mapped: Callable[[str], str], *, 
     mapped
         See ``chunk_mapping``.
     all_query_ids
-        Queries that the run may name, also those without a relevant document.
+        All queries, also those without a relevant document. Others in the run are left out and counted.
 
     Raises
     ------
     DataError
-        The run names unknown queries or documents (count and first examples).
+        The run names no known query, or unknown documents (count and first examples).
     """
     rows = {name: i for i, name in enumerate(subject.doc_ids)}
     known = set(all_query_ids)
     strange = [q for q in hits if q not in known]
-    if strange:
+    if len(strange) == len(hits):
         raise DataError(
             f"{WHO}: the run must name known queries; {len(strange):,} of {len(hits):,} are unknown: {first_examples(strange)}."
         )
@@ -118,6 +118,7 @@ def run_findings(subject: Subject, hits: Hits, mapped: Callable[[str], str], *, 
     relevant, k = subject.relevant, subject.k
     reasons = np.zeros(relevant.members.size, np.int8)
     facts = {"queries without hits": 0, "lists shorter than k": 0, "lists with repeated documents in the first k": 0}
+    facts["queries that are not evaluated, left out"] = len(strange)
     for i, q in enumerate(subject.query_ids):
         found = lists[q]
         first = set(found[:k])
