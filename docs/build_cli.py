@@ -17,6 +17,7 @@ VERBS = [
     ["make", "audit"],
     ["eval"],
     ["gate"],
+    ["diagnose"],
     ["bounds"],
     ["capacity"],
     ["place"],

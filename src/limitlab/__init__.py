@@ -14,6 +14,7 @@ _HOME_OF = {
     "Bound": "theory",
     "Certificate": "capacity",
     "Dataset": "data",
+    "Diagnosis": "diagnosis",
     "DualBCHCode": "capacity",
     "EvaluationResult": "evaluation",
     "Ledger": "ledger",
@@ -34,6 +35,7 @@ _HOME_OF = {
     "phase_map": "capacity",
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
+    "diagnose": "diagnosis",
     "evaluate": "evaluation",
     "exact_search": "search",
     "fit_critical_n": "free.scaling",
@@ -93,6 +95,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         write_limit,
         write_stress,
     )
+    from limitlab.diagnosis import Diagnosis, diagnose
     from limitlab.evaluation import EvaluationResult, GateReport, evaluate, gate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
     from limitlab.free.critical_n import critical_n

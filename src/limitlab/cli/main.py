@@ -13,7 +13,23 @@ import typer
 
 from limitlab import __version__
 from limitlab._core.errors import LimitlabError
-from limitlab.cli import bounds, capacity, critical_n, demo, evaluate, free, gate, make, models, place, report, reproduce, runs, verify
+from limitlab.cli import (
+    bounds,
+    capacity,
+    critical_n,
+    demo,
+    diagnose,
+    evaluate,
+    free,
+    gate,
+    make,
+    models,
+    place,
+    report,
+    reproduce,
+    runs,
+    verify,
+)
 
 app = typer.Typer(
     name="limitlab",
@@ -28,6 +44,7 @@ app.command("demo")(demo.demo)
 app.add_typer(make.app, name="make")
 app.command("eval")(evaluate.evaluate_command)
 app.command("gate")(gate.gate_command)
+app.command("diagnose")(diagnose.diagnose_command)
 app.command("bounds")(bounds.bounds_command)
 app.command("free")(free.free)
 app.command("place")(place.place_command)

@@ -23,9 +23,11 @@ def report(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a self-contained HTML report of stored runs: evaluations, or searches for the critical n with what is certified beside them."""
+    """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, or a diagnosis."""
     choice("--output", "file type", output.suffix, (".html", ".htm"))
-    if _are_critical_n(runs):
+    if _is_diagnosis(runs):
+        written = [_diagnosis_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+    elif _are_critical_n(runs):
         written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
     else:
         written = _evaluation_pages(runs, output, title, with_text, {"png": png, "svg": svg})
@@ -34,6 +36,25 @@ def report(
     else:
         for path in written:
             answer(f"written: {path}")
+
+
+def _is_diagnosis(runs: list[str]) -> bool:
+    from limitlab.ledger import Ledger
+
+    ledger = Ledger()
+    return any(ledger.run(r).kind == "diagnose" for r in runs)
+
+
+def _diagnosis_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.diagnosis import load_diagnosis
+    from limitlab.report import write_diagnosis_report
+
+    if len(runs) > 1:
+        raise InvalidArgument(f"report: a diagnosis must be the only run of its page; got {len(runs)} runs. Write one page a run.")
+    if wrong := [name for name, value in others.items() if value is not None]:
+        raise InvalidArgument(f"report: {', '.join(wrong)} must not be given for a diagnosis; it has one page without texts. Leave it out.")
+    return write_diagnosis_report(load_diagnosis(runs[0]), output, title=title)
 
 
 def _are_critical_n(runs: list[str]) -> bool:

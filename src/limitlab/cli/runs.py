@@ -63,6 +63,12 @@ def _stored(kind: str, run_id: str) -> tuple[str, Any]:
         from limitlab.cli.free_tables import stored_run
 
         return stored_run(kind, run_id)
+    if kind == "diagnose":
+        from limitlab.cli.diagnose import diagnosis_text
+        from limitlab.diagnosis import load_diagnosis
+
+        found = load_diagnosis(run_id)
+        return diagnosis_text(found), found
     from limitlab.cli.tables import result_table
     from limitlab.evaluation import load_result
 

@@ -3,7 +3,7 @@
 from limitlab.data.audit import AuditReport, audit
 from limitlab.data.dataset import Dataset
 from limitlab.data.fact_words import FactWords
-from limitlab.data.formats import load, read_run, write_dataset, write_run
+from limitlab.data.formats import load, read_hits, read_run, write_dataset, write_run
 from limitlab.data.limit import LimitConfig, make_limit, write_limit
 from limitlab.data.stress import StressConfig, make_stress, write_stress
 from limitlab.data.vocabulary import Vocabulary
@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "make_limit",
     "make_stress",
+    "read_hits",
     "read_run",
     "write_dataset",
     "write_limit",

@@ -8,19 +8,23 @@ from limitlab.report.capacity_map import capacity_figure
 from limitlab.report.capacity_page import write_capacity_report
 from limitlab.report.critical_n import critical_n_figures
 from limitlab.report.critical_n_page import write_critical_n_report
+from limitlab.report.diagnosis_page import write_diagnosis_report
 from limitlab.report.page import figures, write_report
 from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
+from limitlab.report.waterfall import waterfall_figure
 
 __all__ = [
     "bounds_figure",
     "capacity_figure",
     "critical_n_figures",
     "figures",
+    "waterfall_figure",
     "write_bounds_report",
     "write_capacity_figures",
     "write_capacity_report",
     "write_critical_n_figures",
     "write_critical_n_report",
+    "write_diagnosis_report",
     "write_figures",
     "write_report",
 ]

@@ -115,6 +115,12 @@ class Dense:
             raise RangeError("Dense.search(): index() must be called first.")
         return exact_search(self._docs, self._queries, k=k, places=places, dim=dim, relevant=relevant, progress=progress)
 
+    def encoded(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> tuple[np.ndarray, np.ndarray]:
+        """(document vectors, query vectors), both in full dimension, through the cache."""
+        self.index(docs, queries, progress=progress)
+        assert self._docs is not None
+        return self._docs, self._queries
+
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""
         return None

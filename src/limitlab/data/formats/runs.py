@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -56,6 +56,48 @@ def read_run(path: str | Path) -> RunLists:
     return _json_run(path, text) if text.lstrip().startswith("{") else _trec_run(path, text)
 
 
+def read_hits(path: str | Path) -> dict[str, list[str]]:
+    """The ids of a run's hits, best first, for each query; a document may be listed more than once.
+
+    TREC lines, ``{query id: {document id: score}}`` or ``{query id: [document id, ...]}``. Hits with scores are ordered by score, equal
+    ones as listed.
+
+    Raises
+    ------
+    DataError
+        path:line of a malformed line, or a score that is not a finite number.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise DataError.at(path, None, f"cannot be read ({error.strerror})") from error
+    if text.lstrip().startswith("{"):
+        return {q: [d for d, _ in pairs] for q, pairs in _json_pairs(path, text).items()}
+    found: dict[str, list[tuple[str, float]]] = {}
+    for _, q, d, score in _trec_lines(path, text):
+        found.setdefault(q, []).append((d, score))
+    return {q: [d for d, _ in sorted(pairs, key=lambda pair: -pair[1])] for q, pairs in found.items()}
+
+
+def _json_pairs(path: Path, text: str) -> dict[str, list[tuple[str, float]]]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError.at(path, error.lineno, f"not valid JSON ({error.msg})") from error
+    out: dict[str, list[tuple[str, float]]] = {}
+    for q, row in found.items():
+        if isinstance(row, dict):
+            out[str(q)] = sorted(((str(d), _score(path, None, s)) for d, s in row.items()), key=lambda pair: -pair[1])
+        elif isinstance(row, list) and all(isinstance(d, (str, int)) for d in row):
+            out[str(q)] = [(str(d), -float(i)) for i, d in enumerate(row)]
+        else:
+            raise DataError.at(path, None, f"a run must map query ids to {{document id: score}} or to a list of ids; {q!r} has neither")
+    return out
+
+
 def _json_run(path: Path, text: str) -> RunLists:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
@@ -75,18 +117,23 @@ def _json_run(path: Path, text: str) -> RunLists:
 
 def _trec_run(path: Path, text: str) -> RunLists:
     run: RunLists = {}
+    for number, q, d, score in _trec_lines(path, text):
+        row = run.setdefault(q, {})
+        if d in row:
+            raise DataError.at(path, number, f"document {d!r} is listed twice for query {q!r}")
+        row[d] = score
+    return run
+
+
+def _trec_lines(path: Path, text: str) -> Iterator[tuple[int, str, str, float]]:
+    """(line number, query id, document id, score) of every line that is not blank."""
     for number, line in enumerate(text.split("\n"), 1):
         fields = line.split()
         if not fields:
             continue
         if len(fields) != 6:
             raise DataError.at(path, number, f"six fields are expected (qid Q0 docid rank score tag); the line has {len(fields)}")
-        q, d = unquote(fields[0]), unquote(fields[2])
-        row = run.setdefault(q, {})
-        if d in row:
-            raise DataError.at(path, number, f"document {d!r} is listed twice for query {q!r}")
-        row[d] = _score(path, number, fields[4])
-    return run
+        yield number, unquote(fields[0]), unquote(fields[2]), _score(path, number, fields[4])
 
 
 def _finite(query: str, doc: str, score: float) -> float:

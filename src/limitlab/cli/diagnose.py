@@ -1,0 +1,164 @@
+"""``limitlab diagnose``: where recall is lost, level by level."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limitlab._core.checks import choice
+from limitlab._core.errors import DataError, InvalidArgument
+from limitlab.cli.options import JsonFlag, answer, answer_json
+from limitlab.cli.progress import Bars
+from limitlab.cli.tables import plain_table
+
+if TYPE_CHECKING:
+    from limitlab.diagnosis import Diagnosis
+
+WHO = "limitlab diagnose"
+_SHOWN = 10
+
+
+def diagnose_command(
+    dataset: Annotated[str | None, typer.Argument(help="Dataset folder, or hf:owner/name.", metavar="DATASET")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
+    ] = None,
+    docs: Annotated[Path | None, typer.Option("--docs", help="Document vectors: .npy, .npz or .parquet.")] = None,
+    queries: Annotated[Path | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
+    query_ids: Annotated[Path | None, typer.Option("--query-ids", help="Ids of the rows of --queries, one a line.")] = None,
+    qrels: Annotated[Path | None, typer.Option("--qrels", help="A qrels file: another one of DATASET, or instead of it.")] = None,
+    split: Annotated[str, typer.Option("--split", help="Which qrels of DATASET: test, dev, train.")] = "test",
+    min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
+    k: Annotated[int, typer.Option("--k", help="The cut: documents that reach the reader.")] = 10,
+    similarity: Annotated[str, typer.Option("--similarity", help="cosine or dot.")] = "cosine",
+    dim: Annotated[int | None, typer.Option("--dim", help="Served dimension: the first so many values.")] = None,
+    no_renormalise: Annotated[
+        bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")
+    ] = False,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, pq:M.")
+    ] = None,
+    query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries: float32, float16, int8, binary, ...")] = "float32",
+    index: Annotated[
+        str | None,
+        typer.Option("--index", help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, or a faiss index file."),
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Production ranking: a TREC or JSON run file.")] = None,
+    chunk_separator: Annotated[
+        str | None, typer.Option("--chunk-separator", help="Hits of the run are chunks: the document id ends at the last one.")
+    ] = None,
+    chunk_pattern: Annotated[
+        str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
+    ] = None,
+    ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
+
+    Each missing document is assigned to the last level that lost it. What was not found for the document vectors is a lower bound.
+    """
+    from limitlab.diagnosis import diagnose
+
+    if output is not None:
+        choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
+    files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
+    data, given = _inputs(dataset, qrels, split, model, files)
+    found = diagnose(
+        data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
+        query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
+        min_relevance=min_relevance, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+    )  # fmt: skip
+    if output is not None:
+        _write(found, output)
+    if json:
+        answer_json(found.to_dict())
+        return
+    answer(diagnosis_text(found))
+    answer(
+        f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
+    )
+
+
+def _write(found: Diagnosis, path: Path) -> None:
+    if path.suffix == ".html":
+        found.report(path)
+    elif path.suffix == ".json":
+        found.save(path)
+    else:
+        found.to_csv(path)
+
+
+def _inputs(
+    dataset: str | None, qrels: Path | None, split: str, model: str | None, files: dict[str, Path | None]
+) -> tuple[Any, dict[str, Any]]:
+    """The data, and vectors with their ids."""
+    if dataset is None and qrels is None:
+        raise InvalidArgument(f"{WHO}: a DATASET or --qrels FILE must be given; got neither.")
+    if (files["docs"] is None) != (files["queries"] is None) or (files["docs"] is None) == (model is None):
+        raise InvalidArgument(f"{WHO}: either --model, or --docs with --queries, must be given. Such as: {WHO} DATASET -m minilm")
+    if model is not None and dataset is None:
+        raise InvalidArgument(f"{WHO}: --model must come with a DATASET whose texts it encodes; got --qrels alone.")
+    given: dict[str, Any] = {"notes": {}}
+    if model is None:
+        for what, name in (("docs", "doc_ids"), ("queries", "query_ids")):
+            vectors, ids, words = _vectors(files[what], files[name], row_numbers=dataset is None)
+            given |= {what: vectors, name: ids}
+            given["notes"] |= {f"ids of {what}": words} if words else {}
+    elif wrong := [f"--{name.replace('_', '-')}" for name in ("doc_ids", "query_ids") if files[name] is not None]:
+        raise InvalidArgument(f"{WHO}: {' and '.join(wrong)} must come with --docs and --queries; got --model.")
+    if dataset is not None:
+        from limitlab.data import load
+
+        return load(dataset, split=split, qrels=qrels), given
+    return _relevance(qrels), given
+
+
+def _vectors(path: Path | None, ids: Path | None, *, row_numbers: bool) -> tuple[Any, Sequence[str] | None, str]:
+    """(vectors, ids, where ids come from if no file names them): row numbers for qrels alone, None for rows in the dataset's order."""
+    from limitlab.diagnosis import read_ids, read_vectors
+
+    file = read_vectors(path or "")
+    names: Sequence[str] | None = read_ids(ids) if ids is not None else file.ids
+    if names is not None:
+        return file.vectors, names, ""
+    if row_numbers:
+        return file.vectors, tuple(map(str, range(len(file.vectors)))), "row numbers from 0, as no file names them"
+    return file.vectors, None, "rows in the order of the dataset, as no file names them"
+
+
+def _relevance(path: Path | None) -> Any:
+    from limitlab.data.formats.reading import read_qrels
+    from limitlab.relevance import RelevanceMatrix
+
+    if path is None or not path.is_file():
+        raise DataError.at(path or "", None, "this qrels file does not exist")
+    return RelevanceMatrix.from_triples(read_qrels(path))
+
+
+def diagnosis_text(found: Diagnosis) -> str:
+    """Verdict, levels, and the queries with most missing documents."""
+    rows = []
+    for level in found.levels:
+        values = [f"{100 * e.mean:.1f}" + f" ({100 * e.low:.1f} to {100 * e.high:.1f})" for e in (level.recall, level.all_relevant)]
+        if level.status == "not given":
+            rows.append([level.label, "not given", *[""] * 6])
+        else:
+            rows.append([level.label, level.status, *values, f"{level.lost:,}", f"{level.gained:,}", f"{level.blamed:,}", level.note])
+    head = ["level", "", f"recall@{found.k}, %", f"all relevant@{found.k}, %", "lost", "regained", "missing", ""]
+    sizes = f"{found.config['n_docs']:,} documents of dimension {found.config['full_dim']:,}, {len(found.queries):,} queries, {found.n_relevant:,} relevant pairs"
+    parts = [*found.verdict, "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
+    parts += [f"  note: {name}: {value:,}" if isinstance(value, int) else f"  note: {name}: {value}" for name, value in found.notes.items()]
+    worst = sorted((q for q in found.queries if q.missing), key=lambda q: -len(q.missing))[:_SHOWN]
+    if worst:
+        listed = [(q.query, q.relevant, len(q.missing), ", ".join(f"{key} {count}" for key, count in q.causes.items())) for q in worst]
+        title = f"\nQueries with most missing documents ({len(worst):,} of {sum(bool(q.missing) for q in found.queries):,})"
+        parts.append(plain_table(["query", "relevant", "missing", "lost at"], listed, title=title, right=(1, 2)))
+    return "\n".join(parts)

@@ -1,0 +1,29 @@
+"""Floor 5: where recall is lost on the user's own data, level by level."""
+
+from limitlab.diagnosis.best_query import BestQueries, best_queries
+from limitlab.diagnosis.diagnose import KIND, diagnose
+from limitlab.diagnosis.dimension import DimensionAnswer, dimension_answer
+from limitlab.diagnosis.index import IndexSpec, parse_index
+from limitlab.diagnosis.result import KEYS, Diagnosis, Level, Missing, QueryDiagnosis
+from limitlab.diagnosis.stored import load_diagnosis
+from limitlab.diagnosis.vector_files import VectorFile, read_ids, read_vectors
+
+__all__ = [
+    "KEYS",
+    "KIND",
+    "BestQueries",
+    "Diagnosis",
+    "DimensionAnswer",
+    "IndexSpec",
+    "Level",
+    "Missing",
+    "QueryDiagnosis",
+    "VectorFile",
+    "best_queries",
+    "diagnose",
+    "dimension_answer",
+    "load_diagnosis",
+    "parse_index",
+    "read_ids",
+    "read_vectors",
+]

@@ -1,0 +1,122 @@
+"""Level 6: approximate indexes of faiss over the documents as served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from limitlab._core.checks import whole
+from limitlab._core.errors import DataError, InvalidArgument, ShapeError, UnknownName
+from limitlab._core.optional import require
+from limitlab.diagnosis.subject import WHO
+
+_KINDS: dict[str, dict[str, int]] = {
+    "hnsw": {"m": 32, "ef_construction": 40, "ef_search": 16},  # faiss's own defaults
+    "ivf": {"nlist": 0, "nprobe": 1},
+}
+_REPEATABLE = 100_000  # documents up to which one thread builds the graph, so that the same documents give the same graph
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class IndexSpec:
+    """An index: its kind and parameters, or the file that holds it.
+
+    Attributes
+    ----------
+    kind
+        "hnsw", "ivf", or "file".
+    options
+        hnsw: m, ef_construction, ef_search. ivf: nlist (0: the square root of the number of documents, times 4), nprobe.
+    path
+        For "file".
+    """
+
+    kind: str
+    options: dict[str, int]
+    path: str = ""
+
+    @property
+    def words(self) -> str:
+        """``hnsw m=32 ef_search=16``."""
+        return Path(self.path).name if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
+
+
+def parse_index(text: str) -> IndexSpec:
+    """``hnsw``, ``hnsw:m=16,ef_search=64``, ``ivf:nlist=256,nprobe=8``, or the path of a faiss index.
+
+    Raises
+    ------
+    UnknownName, InvalidArgument, RangeError
+        No such kind of index, option or file; an option that is not a whole number >= 1.
+    """
+    name, _, tail = text.partition(":")
+    if name not in _KINDS:
+        if Path(text).is_file():
+            return IndexSpec("file", {}, text)
+        raise UnknownName.of(WHO, "index", name, _KINDS, hint="Or the path of a faiss index file.")
+    options = dict(_KINDS[name])
+    for part in filter(None, tail.split(",")):
+        key, sign, value = part.partition("=")
+        if key not in options:
+            raise UnknownName.of(WHO, f"option of {name}", key, options)
+        if not sign or not value.isdigit():
+            raise InvalidArgument(f"{WHO}: options of an index must be name=whole number, such as nprobe=8; got {part!r}.")
+        options[key] = whole(WHO, key, int(value), low=1)
+    return IndexSpec(name, options)
+
+
+def index_lists(spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: int) -> np.ndarray:
+    """(n_queries, k) rows of ``docs`` that the index returns, best first; -1 where it returns fewer. Inner product.
+
+    Raises
+    ------
+    MissingExtra
+        faiss is not installed.
+    DataError, ShapeError
+        An index file cannot be read, or has another dimension or number of vectors.
+    """
+    faiss = require("faiss", extra="ann", what="approximate indexes", package="faiss-cpu")
+    index = _read(faiss, spec, docs) if spec.kind == "file" else _built(faiss, spec, docs)
+    found = index.search(np.ascontiguousarray(queries, np.float32), k)[1]
+    return np.asarray(found, np.int64)
+
+
+def _built(faiss, spec: IndexSpec, docs: np.ndarray):
+    n, dim = docs.shape
+    rows = np.ascontiguousarray(docs, np.float32)
+    if spec.kind == "hnsw":
+        index = faiss.IndexHNSWFlat(dim, spec.options["m"], faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = spec.options["ef_construction"]
+        index.hnsw.efSearch = spec.options["ef_search"]
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1 if n <= _REPEATABLE else threads)
+        try:
+            index.add(rows)
+        finally:
+            faiss.omp_set_num_threads(threads)
+        return index
+    nlist = spec.options["nlist"] or max(1, min(n, round(4 * n**0.5)))
+    if nlist > n:
+        raise InvalidArgument(f"{WHO}: nlist must be at most the number of documents, {n:,}; got nlist={nlist:,}.")
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, nlist, faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.min_points_per_centroid = _SEED, 1
+    index.train(rows)
+    index.add(rows)
+    index.nprobe = min(spec.options["nprobe"], nlist)
+    return index
+
+
+def _read(faiss, spec: IndexSpec, docs: np.ndarray):
+    try:
+        index = faiss.read_index(spec.path)
+    except RuntimeError as error:
+        raise DataError.at(spec.path, None, "not readable as a faiss index") from error
+    if (index.ntotal, index.d) != docs.shape:
+        raise ShapeError(
+            f"{WHO}: the index must hold the documents served, {docs.shape[0]:,} of dimension {docs.shape[1]}; "
+            f"{spec.path} holds {index.ntotal:,} of dimension {index.d}."
+        )
+    return index

@@ -1,0 +1,128 @@
+"""Vectors and ids from files: .npy (memory-mapped), .npz, parquet; ids one a line."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limitlab._core.checks import choice
+from limitlab._core.errors import DataError
+from limitlab._core.optional import require
+
+SUFFIXES = (".npy", ".npz", ".parquet")
+_ID_NAMES = ("id", "ids", "_id")
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """What a file of vectors holds.
+
+    Attributes
+    ----------
+    vectors
+        (n, dim); a memory map for .npy.
+    ids
+        n ids, or None where the file names none.
+    """
+
+    vectors: np.ndarray
+    ids: tuple[str, ...] | None
+
+
+def read_vectors(path: str | Path) -> VectorFile:
+    """Vectors from a .npy file (memory-mapped), from .npz with an optional ``id`` array, or from parquet with an optional ``id`` column.
+
+    Raises
+    ------
+    UnknownName
+        The file has another suffix.
+    DataError
+        The file is missing, cannot be read, or does not hold exactly one table of vectors.
+    MissingExtra
+        Parquet without pyarrow.
+    """
+    path = Path(path)
+    choice("read_vectors()", "file type", path.suffix, SUFFIXES)
+    if not path.is_file():
+        raise DataError.at(path, None, "this file of vectors does not exist")
+    reader = {".npy": _npy, ".npz": _npz, ".parquet": _parquet}[path.suffix]
+    try:
+        return reader(path)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError.at(path, None, f"not readable as vectors ({str(error).splitlines()[0]})") from error
+
+
+def read_ids(path: str | Path) -> tuple[str, ...]:
+    """Ids, one a line, in the order of the vectors.
+
+    Raises
+    ------
+    DataError
+        The file is missing or not UTF-8, or a line within it is empty.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError.at(path, None, "this file of ids does not exist")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            raise DataError.at(path, number, "an id is empty; one id a line is expected")
+    return tuple(line.strip() for line in lines)
+
+
+def _npy(path: Path) -> VectorFile:
+    return VectorFile(_table(path, np.load(path, mmap_mode="r", allow_pickle=False)), None)
+
+
+def _npz(path: Path) -> VectorFile:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    ids = next((arrays.pop(name) for name in _ID_NAMES if name in arrays), None)
+    tables = {name: a for name, a in arrays.items() if a.ndim == 2}
+    if len(tables) != 1:
+        raise DataError.at(path, None, f"one array of shape (n, dim) beside 'id' is expected; there are {_listed(tables)}")
+    return VectorFile(_table(path, next(iter(tables.values()))), None if ids is None else _texts(path, ids.tolist()))
+
+
+def _parquet(path: Path) -> VectorFile:
+    parquet = require("pyarrow.parquet", extra="parquet", what="vectors from parquet files", package="pyarrow")
+    pyarrow = require("pyarrow", extra="parquet", what="vectors from parquet files")
+    table = parquet.read_table(path)
+    kinds = (pyarrow.types.is_list, pyarrow.types.is_large_list, pyarrow.types.is_fixed_size_list)
+    columns = [field.name for field in table.schema if any(is_kind(field.type) for is_kind in kinds)]
+    if len(columns) != 1:
+        raise DataError.at(path, None, f"one column of lists is expected; there are {_listed(columns)}")
+    column = table.column(columns[0]).combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    n = len(column)
+    if column.null_count or not n or flat.size % n or len(set(column.value_lengths().to_pylist())) != 1:
+        raise DataError.at(path, None, f"every list of column {columns[0]!r} must be there and have the same length")
+    names = [name for name in _ID_NAMES if name in table.column_names]
+    ids = _texts(path, table.column(names[0]).to_pylist()) if names else None
+    return VectorFile(_table(path, flat.reshape(n, -1)), ids)
+
+
+def _table(path: Path, array: np.ndarray) -> np.ndarray:
+    if array.ndim != 2 or array.dtype.kind not in "fiu" or 0 in array.shape:
+        raise DataError.at(
+            path, None, f"an array of real numbers of shape (n, dim) is expected; it is {array.dtype} of shape {array.shape}"
+        )
+    return array
+
+
+def _texts(path: Path, ids: Sequence[Any]) -> tuple[str, ...]:
+    if any(i is None or i == "" for i in ids):
+        raise DataError.at(path, None, f"ids must not be empty; {sum(i is None or i == '' for i in ids)} are")
+    return tuple(map(str, ids))
+
+
+def _listed(names: Any) -> str:
+    return f"{len(names)}: {', '.join(names)}" if len(names) else "none"
