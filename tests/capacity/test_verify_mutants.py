@@ -200,7 +200,7 @@ def is_true(record: dict[str, Any]) -> bool:
         difference = exact_difference(docs, q, np.array(s))
         if difference <= 0 or difference**2 < Fraction(gap) ** 2 * longest * sum(Fraction(float(x)) ** 2 for x in q):
             return False
-    return len(docs) == n and types == ("float32", "float32")
+    return len(docs) == n and set(types) <= {"float32", "float64"}  # float32 values are float64 values
 
 
 def _least_gap(frame: HarmonicFrame, sets: np.ndarray, types: tuple[str, str]) -> float:

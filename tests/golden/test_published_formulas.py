@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from limitlab import published
+from limitlab.theory import dim_lower_packing
 
 
 def test_the_cubic_of_critical_n_has_the_printed_coefficients() -> None:
@@ -33,6 +34,7 @@ def test_theorem_1_cells_follow_from_the_bound(cell: published.PublishedValue) -
     gamma, k = re.search(r"gamma=([\d.]+) k=(\d+)", cell.dataset).groups()  # type: ignore[union-attr]
     n = 10 ** int(cell.metric.removeprefix("min d at n=1e"))
     assert cell.value == ceil(log(comb(n, int(k))) / log(1 + 1 / float(gamma)))
+    assert cell.value == dim_lower_packing(n, int(k), gap=2 * float(gamma))
 
 
 def test_the_cubic_gives_the_printed_extrapolations() -> None:
