@@ -72,7 +72,7 @@ def test_what_is_called_possible_is_proved_again(question: dict) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "fp8-e4m3", "int8", "int8-per-dim", "binary", "exact"])
 @pytest.mark.parametrize("k", [1, 2, 10])
 @pytest.mark.parametrize("n", [12, 1_000, 10**7])
-@pytest.mark.parametrize("gap", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("gap", [0.0, 0.05])
 def test_the_three_senses_never_cross(n: int, k: int, dtype: str, gap: float) -> None:
     types = {"dtype": dtype, "query_dtype": "exact" if dtype == "exact" else "float32"}
     needed = impossible(n, k, gap=gap, **types).dim
