@@ -128,7 +128,7 @@ def exists_in(n: int, k: int, *, dim: int, gap: float, dtype: str, query_dtype: 
     if gap == 0.0 and dtype == query_dtype == "exact":
         return dim_upper_gaussian(n, k) < dim
     # In short types rounding takes more in more dimensions; fewer, filled with zeros, may do.
-    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _grows(dtype, query_dtype) else [dim]
+    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _loss_grows_with_dim(dtype, query_dtype) else [dim]
     return any(_gaussian_holds(n, k, d, gap, dtype, query_dtype) for d in fewer)
 
 
@@ -137,13 +137,13 @@ def _gaussian_holds(n: int, k: int, dim: int, gap: float, dtype: str, query_dtyp
     return dim >= 2 and needed <= 2.0 and gap_exists_gaussian(n, k, dim=dim, gap=needed)
 
 
-def _grows(dtype: str, query_dtype: str) -> bool:
+def _loss_grows_with_dim(dtype: str, query_dtype: str) -> bool:
     return query_dtype in rounding.SCALED or any(t.startswith("fp8") for t in (dtype, query_dtype))
 
 
 def existing_gap(n: int, k: int, *, dim: int, dtype: str, query_dtype: str) -> float:
     """The greatest gap after rounding that is shown to exist in ``dim`` dimensions; 0.0: none."""
-    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _grows(dtype, query_dtype) else [dim]
+    fewer = [dim >> i for i in range(dim.bit_length() - 1)] if _loss_grows_with_dim(dtype, query_dtype) else [dim]
     best = max([0.0, *(_gaussian_gap(n, k, d, dtype, query_dtype) for d in fewer if d >= 2)])
     if _signs_fit(dtype, query_dtype, k):
         low, high = 0.0, 1.0
