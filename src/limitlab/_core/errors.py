@@ -10,7 +10,8 @@
     ├── DataError                a file's content is wrong (path:line)
     ├── MissingExtra             an optional package is not installed (with the pip line)
     ├── TooLarge                 refused before allocating (states the size and the way out)
-    └── NotSolved                an optimisation or search ended without an answer
+    ├── NotSolved                an optimisation or search ended without an answer
+    └── ServiceError             a service over HTTP refused, failed or answered with something else (status, its own words)
 
 One sentence each: who: what must hold; what came; what to do.
 """
@@ -77,6 +78,20 @@ class TooLarge(LimitlabError):
 
 class NotSolved(LimitlabError):
     """An optimisation or a search ended without an answer. Never a proof of impossibility."""
+
+
+class ServiceError(LimitlabError):
+    """A service over HTTP refused, failed, or answered with something else than it should.
+
+    Attributes
+    ----------
+    status
+        The HTTP status, or None where there was no answer.
+    """
+
+    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def first_examples(items: Sequence[object] | Iterable[object], *, n: int = 3) -> str:

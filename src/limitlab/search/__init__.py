@@ -1,6 +1,7 @@
 """Floor 2: exact blocked top-k with its tie rules; the max-margin query of sets of documents."""
 
 from limitlab.search.exact import SearchResult, exact_search, search_scores
+from limitlab.search.fusion import FUSIONS, fused
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.separate import separate
 from limitlab.search.separation import Separation
@@ -8,12 +9,14 @@ from limitlab.search.ties import TIE_RULES, tie_order
 from limitlab.search.vectors import normalised
 
 __all__ = [
+    "FUSIONS",
     "TIE_RULES",
     "RelevantRanks",
     "RelevantSet",
     "SearchResult",
     "Separation",
     "exact_search",
+    "fused",
     "normalised",
     "search_scores",
     "separate",
