@@ -95,3 +95,12 @@ def test_what_is_no_pack_is_refused(tmp_path, own):
 def test_without_spaces_an_attribute_is_contained_wherever_it_stands():
     with pytest.raises(DataError, match=r"a\.txt:2: no attribute may be contained in another.*'苹果' is in '青苹果树'"):
         check_attributes(["苹果", "青苹果树"], path="a.txt", lines={"苹果": 1, "青苹果树": 2}, spaces=False)
+
+
+def test_a_chinese_synonym_gives_nothing_away():
+    data = ll.make_limit(n_docs=500, n_queries=100, vocabulary=ZH, synonyms=True)
+    assert ll.audit(data).sound
+    asked = [q.removeprefix("谁喜欢").removesuffix("？") for q in data.queries]
+    assert set(asked) <= set(ZH.synonyms.values()) and not set(asked) & set(ZH.attributes)
+    inside = [s for s in ZH.synonyms.values() if any(s in a or a in s for a in ZH.attributes)]
+    assert inside == []
