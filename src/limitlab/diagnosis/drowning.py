@@ -150,7 +150,9 @@ def drowning(subject: Subject, found: Standing, *, factors: Sequence[int] = FACT
     backtests = tuple(test for factor in _BACKTESTS if (test := nested.backtest(factor)) is not None)
     larger = {n * f: _widening(backtests) * float(np.log(f)) for f in factors}
     forecast = _forecast(ahead, pairs, larger, seed) if ahead.models and larger else None
-    crossings = tuple(_crossing(name, level, exact, forecast, pairs, ahead, subject.k) for name in ("recall", "all_relevant") for level in LEVELS)
+    crossings = tuple(
+        _crossing(name, level, exact, forecast, pairs, ahead, subject.k) for name in ("recall", "all_relevant") for level in LEVELS
+    )
     return Drowning(subject.k, exact, nested.curve(), forecast, backtests, crossings, ahead.tail)
 
 
@@ -249,9 +251,7 @@ def _forecast(ahead: Forecaster, pairs: Pairs, sizes: dict[int, float], seed: in
     return Curve(tuple(sizes), n_queries=pairs.irrelevant.size, **columns)
 
 
-def _crossing(
-    name: str, level: float, exact: Curve, forecast: Curve | None, pairs: Pairs, ahead: Forecaster, k: int
-) -> Crossing:
+def _crossing(name: str, level: float, exact: Curve, forecast: Curve | None, pairs: Pairs, ahead: Forecaster, k: int) -> Crossing:
     """The least corpus whose expected value is under ``level``, by bisection between the sizes of the curves."""
     weights = pairs.recall_weights if name == "recall" else pairs.last_weights
     at, n = {"recall": 0, "all_relevant": 1}[name], exact.sizes[-1]
