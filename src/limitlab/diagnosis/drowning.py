@@ -20,6 +20,7 @@ LEVELS = (0.9, 0.5)
 _HALVINGS = 10
 _BACKTESTS = (4, 16)
 _PATH_QUERIES = 1_000
+_AT_LEAST, _UNCHECKED = 0.1, 0.3  # log odds by which intervals are widened for every factor e of documents
 
 
 @dataclass(frozen=True)
@@ -234,8 +235,8 @@ class _Nested:
 
 
 def _widening(backtests: Sequence[Backtest]) -> float:
-    """Error in log odds for every factor e of documents: the larger one of the two tests."""
-    rates = [0.0]
+    """Error in log odds for every factor e of documents: the larger one of the tests, at least 0.1 as one number can be right by chance."""
+    rates = [_AT_LEAST if backtests else _UNCHECKED]
     for test in backtests:
         off = log_odds(test.predicted, 0.5 / test.n_queries) - log_odds(test.measured, 0.5 / test.n_queries)
         rates.append(abs(off) / float(np.log(test.to_docs / test.from_docs)))

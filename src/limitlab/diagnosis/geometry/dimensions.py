@@ -13,7 +13,10 @@ LOOK, PROBLEM = 0.2, 0.5  # share of the squared length in dominant dimensions
 
 
 def dead_dimensions(found: Moments) -> Finding:
-    """Dimensions whose variance is under 1e-10 of the mean variance: the same value for every document. Look from the first, problem from a tenth."""
+    """Dimensions whose variance is under 1e-10 of the mean variance: in effect the same value for every document.
+
+    Look from the first one, problem from a tenth of all.
+    """
     variance = np.maximum(np.diag(found.covariance), 0.0)
     noise = 1e-13 * found.mean**2  # rounding of the sums leaves a constant value with about this much
     dead = np.flatnonzero(variance <= DEAD * variance.mean() + noise) if variance.mean() > 0 else np.arange(variance.size)
@@ -27,14 +30,17 @@ def dead_dimensions(found: Moments) -> Finding:
         graded(share, look=1 / variance.size, problem=0.1) if dead.size else FINE,
         "Every dimension differs between documents."
         if not dead.size
-        else f"{dead.size:,} dimensions have one value for all documents: {first}.",
+        else f"{dead.size:,} dimensions do not vary between documents: {first}.",
         "" if not dead.size else "They cannot tell documents apart: look for padding or a broken layer, and leave them out.",
         found.sampled,
     )
 
 
 def dominant_dimensions(found: Moments) -> Finding:
-    """Dimensions with at least 10 times the mean share of the squared length [TimkeyVanSchijndel2021]. Look where they hold 20 % of it together, problem from 50 %."""
+    """Dimensions with at least 10 times the mean share of the squared length [TimkeyVanSchijndel2021].
+
+    Look where they hold 20 % of it together, problem from 50 %.
+    """
     squares = np.diag(found.second)
     shares = squares / squares.sum() if squares.sum() > 0 else np.zeros(squares.size)
     large = np.flatnonzero(shares >= TIMES / shares.size)

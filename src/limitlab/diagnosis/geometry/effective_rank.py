@@ -26,7 +26,7 @@ def effective_rank(found: Moments) -> Finding:
     rank = float(np.exp(-(positive * np.log(positive)).sum())) if positive.size else 0.0
     ratio = float(1 / (shares**2).sum()) if total > 0 else 0.0
     running = np.cumsum(shares)
-    ninety, most = (int(min(np.searchsorted(running, share) + 1, dim)) for share in (0.9, 0.99))
+    ninety, most = (min(int(np.searchsorted(running, share)) + 1, dim) for share in (0.9, 0.99))
     used = int((values > UNUSED * values[0]).sum()) if total > 0 else 0
     status = PROBLEM if used < possible and found.n > 2 * dim else LOOK if rank < SMALL * possible else FINE
     advice = {
