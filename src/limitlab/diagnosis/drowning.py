@@ -245,11 +245,11 @@ def _widening(backtests: Sequence[Backtest]) -> float:
 
 def _forecast(ahead: Forecaster, pairs: Pairs, sizes: dict[int, float], seed: int) -> Curve:
     """Larger corpora; ``sizes`` says by how much the interval of each is widened."""
-    columns: dict[str, Any] = {}
-    for name, weights in (("recall", pairs.recall_weights), ("all_relevant", pairs.last_weights)):
-        columns[name] = tuple(ahead.expected(size, weights) for size in sizes)
-        columns[f"{name}_interval"] = tuple(ahead.interval(size, weights, widen=by, seed=seed) for size, by in sizes.items())
-    return Curve(tuple(sizes), n_queries=pairs.irrelevant.size, **columns)
+    weights = (pairs.recall_weights, pairs.last_weights)
+    expected = [[ahead.expected(size, w) for size in sizes] for w in weights]
+    spans = [ahead.intervals(size, weights, widen=by, seed=seed) for size, by in sizes.items()]
+    recall, complete = (tuple(pair[i] for pair in spans) for i in (0, 1))
+    return Curve(tuple(sizes), tuple(expected[0]), tuple(expected[1]), pairs.irrelevant.size, recall, complete)
 
 
 def _crossing(name: str, level: float, exact: Curve, forecast: Curve | None, pairs: Pairs, ahead: Forecaster, k: int) -> Crossing:

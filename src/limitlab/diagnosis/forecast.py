@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from limitlab._core.seeds import derived
@@ -13,6 +15,7 @@ ASSUMPTION = "new documents come from the same source as those searched, none of
 _TOPS = (64, 45, 32, 23, 16, 11, 8)
 _LEAST_SHARE = 4  # the tail is at most a quarter of the irrelevant documents
 _RESAMPLES = 600
+_BLOCK = 400_000  # outcomes drawn at once
 
 
 class Forecaster:
@@ -68,8 +71,10 @@ class Forecaster:
         """The sum of ``weights`` over the pairs that stay within the cut, in expectation."""
         return float(np.clip(self.chances(n_docs) @ weights, 0.0, 1.0))
 
-    def interval(self, n_docs: int, weights: np.ndarray, *, widen: float = 0.0, seed: int = 0) -> tuple[float, float]:
-        """95 % interval around ``expected``: queries are drawn again, each with outcomes drawn under one of the models of the tail.
+    def intervals(self, n_docs: int, weights: Sequence[np.ndarray], *, widen: float = 0.0, seed: int = 0) -> list[tuple[float, float]]:
+        """95 % intervals around ``expected``, one for each of ``weights``.
+
+        Queries are drawn again, each with outcomes drawn under one of the models of the tail.
 
         Parameters
         ----------
@@ -79,25 +84,26 @@ class Forecaster:
         n, p = self._pairs.irrelevant.size, self._pairs
         chances = [self.chances(n_docs, model) for model in range(1, len(self.models))]
         starts = np.flatnonzero(np.diff(p.query, prepend=-1))
-        scaled, rng = weights * n, derived(seed, "forecast", n_docs)
-        means = np.empty(_RESAMPLES)
-        for b in range(_RESAMPLES):
-            inside = rng.random(p.query.size) < chances[b % len(chances)]
-            means[b] = np.add.reduceat(inside * scaled, starts)[rng.integers(n, size=n)].mean()
-        expected = self.expected(n_docs, weights)
-        low, high = np.quantile(means, [0.025, 0.975])
-        least = 0.5 / n
+        rng, means = derived(seed, "forecast", n_docs), np.empty((len(weights), _RESAMPLES))
+        step = max(1, _BLOCK // p.query.size)
+        for start in range(0, _RESAMPLES, step):
+            at = np.arange(start, min(start + step, _RESAMPLES))
+            inside = rng.random((at.size, p.query.size)) < np.stack([chances[b % len(chances)] for b in at])
+            queries = rng.integers(n, size=(at.size, n))
+            for row, weight in zip(means, weights):
+                values = np.add.reduceat(inside * (weight * n), starts, axis=1)
+                row[at] = np.take_along_axis(values, queries, axis=1).mean(axis=1)
+        return [self._around(row, self.expected(n_docs, weight), widen, 0.5 / n) for row, weight in zip(means, weights)]
+
+    def _around(self, means: np.ndarray, expected: float, widen: float, least: float) -> tuple[float, float]:
+        low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
         low, high = min(low, expected), max(high, expected)
         if widen > 0:
-            low, high = (float(_share(log_odds(v, least) + by)) for v, by in ((low, -widen), (high, widen)))
-        return max(0.0, min(float(low), expected)), min(1.0, max(float(high), expected))
+            low, high = (1 / (1 + float(np.exp(-log_odds(v, least) - by))) for v, by in ((low, -widen), (high, widen)))
+        return max(0.0, min(low, expected)), min(1.0, max(high, expected))
 
 
 def log_odds(share: float, least: float) -> float:
     """log(p / (1 - p)) of a share kept within [least, 1 - least]."""
     kept = float(np.clip(share, least, 1 - least))
     return float(np.log(kept / (1 - kept)))
-
-
-def _share(odds: float) -> float:
-    return 1 / (1 + np.exp(-odds))
