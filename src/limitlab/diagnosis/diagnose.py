@@ -189,7 +189,8 @@ def _vectors(
         what = "a Dataset with texts" if hasattr(retriever, "encoded") else f"a dense model; {model} has no vectors of that kind"
         raise InvalidArgument(f"{WHO}: a model must be given with {what}. Or pass docs and queries.")
     docs, queries = retriever.encoded(data.docs, data.queries, progress=progress)
-    return Given(docs, queries, getattr(retriever, "truncated", None))
+    limit = getattr(retriever, "token_limit", None)
+    return Given(docs, queries, getattr(retriever, "truncated", None) if limit else None, limit)
 
 
 def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any], ledger: Ledger, watch: Stopwatch) -> Diagnosis:

@@ -55,12 +55,25 @@ class Curve:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What the extrapolation said about the whole corpus when it was given a random part of it."""
+    """What the extrapolation said about the whole corpus when it was given a random part of it.
+
+    Attributes
+    ----------
+    from_docs, to_docs
+        Documents of the part and of the whole.
+    predicted, measured
+        Recall at the cut in the whole corpus.
+    chance
+        Standard deviation of the difference if the extrapolation is right: which documents happen to be the new ones.
+    n_queries
+        Queries that both are means over.
+    """
 
     from_docs: int
     to_docs: int
     predicted: float
     measured: float
+    chance: float
     n_queries: int
 
 
@@ -231,15 +244,22 @@ class _Nested:
         if not ahead.models:
             return None
         measured = float(np.clip((self._better + self._full < self._k) @ pairs.recall_weights, 0.0, 1.0))
-        return Backtest(size, n, ahead.expected(n, pairs.recall_weights), measured, self._rows.size)
+        inside, weights = ahead.chances(n), pairs.recall_weights
+        chance = float(np.sqrt((weights**2 * inside * (1 - inside)).sum()))
+        return Backtest(size, n, ahead.expected(n, weights), measured, chance, self._rows.size)
 
 
 def _widening(backtests: Sequence[Backtest]) -> float:
-    """Error in log odds for every factor e of documents: the larger one of the tests, at least 0.1 as one number can be right by chance."""
+    """Error in log odds for every factor e of documents: the larger one of the tests, at least 0.1 as one number can be right by chance.
+
+    Of each error a standard deviation of what chance alone makes is taken off.
+    """
     rates = [_AT_LEAST if backtests else _UNCHECKED]
     for test in backtests:
-        off = log_odds(test.predicted, 0.5 / test.n_queries) - log_odds(test.measured, 0.5 / test.n_queries)
-        rates.append(abs(off) / float(np.log(test.to_docs / test.from_docs)))
+        least = 0.5 / test.n_queries
+        off = abs(log_odds(test.predicted, least) - log_odds(test.measured, least))
+        share = float(np.clip(test.predicted, least, 1 - least))
+        rates.append((off - test.chance / (share * (1 - share))) / float(np.log(test.to_docs / test.from_docs)))
     return max(rates)
 
 

@@ -98,9 +98,8 @@ class Forecaster:
     def _around(self, means: np.ndarray, expected: float, widen: float, least: float) -> tuple[float, float]:
         low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
         low, high = min(low, expected), max(high, expected)
-        if widen > 0:
-            low, high = (1 / (1 + float(np.exp(-log_odds(v, least) - by))) for v, by in ((low, -widen), (high, widen)))
-        return max(0.0, min(low, expected)), min(1.0, max(high, expected))
+        wide = [1 / (1 + float(np.exp(-log_odds(v, least) - by))) for v, by in ((low, -widen), (high, widen))]
+        return max(0.0, min(low, wide[0])), min(1.0, max(high, wide[1]))
 
 
 def log_odds(share: float, least: float) -> float:
