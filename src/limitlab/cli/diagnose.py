@@ -78,7 +78,8 @@ def diagnose_command(
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, skip=[p.strip() for p in skip.split(",")] if skip else (), command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        min_relevance=min_relevance, skip=[p.strip() for p in (skip or "").split(",") if p.strip()],
+        command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
     if output is not None:
         _write(found, output)

@@ -87,7 +87,7 @@ def skipped(parts: Sequence[str]) -> tuple[str, ...]:
 def depth(
     subject: Subject, own: SearchResult, given: Given, *, skip: Sequence[str] = (), seed: int = 0, progress: Progress = SILENT
 ) -> Depth:
-    """Measure all parts that are not skipped, from the exact search ``own`` with the queries' own vectors (``list_depth`` documents deep)."""
+    """Measure all parts that are not skipped, from the exact search with the queries' own vectors, ``list_depth`` documents deep."""
     found = standing(subject, own)
     return Depth(
         None if "drowning" in skip else drowning(subject, found, seed=seed),

@@ -114,7 +114,7 @@ def _chosen(subject: Subject, known: np.ndarray, solve: int, seed: int) -> np.nd
 
 
 def _attained(subject: Subject, rows: np.ndarray, progress: Progress) -> tuple[np.ndarray, int, float]:
-    """(greatest gap of every row's relevant documents, 0 where none was attained; how many may be larger; length of the longest document)."""
+    """(greatest gap of every row, 0 where none was attained; how many may be larger; length of the longest document)."""
     longest = 1.0
     if not subject.cosine:
         blocks = (subject.docs[at : at + 8192] for at in range(0, len(subject.docs), 8192))

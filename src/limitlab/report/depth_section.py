@@ -51,7 +51,7 @@ def _crossings(found: Drowning) -> list[dict[str, str]]:
 
 def _checks(found: Drowning) -> dict[str, Any]:
     tests = [
-        f"From {t.from_docs:,} documents {100 * t.predicted:.1f} % was extrapolated for {t.to_docs:,}; {100 * t.measured:.1f} % is measured."
+        f"From {t.from_docs:,} documents {100 * t.predicted:.1f} % was extrapolated, {100 * t.measured:.1f} % is measured."
         for t in found.backtests
     ]
     return {"tests": tests, "tail": found.tail, "assumption": found.assumption if found.forecast is not None else ""}

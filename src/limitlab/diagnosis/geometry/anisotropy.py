@@ -32,6 +32,6 @@ def anisotropy(found: Moments) -> Finding:
         f"Two documents have a cosine of {mean:.3f} ± {deviation:.3f}; directions at random would have 0 ± {dim**-0.5:.3f}.",
         ""
         if status == FINE
-        else "Scores share a large constant, which costs precision in narrow types: subtract the mean vector from documents before quantising.",
+        else "Scores share a constant, which costs precision in narrow types: subtract the mean vector from documents before quantising.",
         found.sampled,
     )

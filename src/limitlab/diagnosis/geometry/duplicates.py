@@ -42,7 +42,10 @@ def twins(docs: np.ndarray) -> np.ndarray:
 
 
 def exact_duplicates(subject: Subject) -> Finding:
-    """Documents with the same vector as another. Look from the first; problem from 1 % of the documents, or where one of a pair is relevant and the other is not."""
+    """Documents with the same vector as another.
+
+    Look from the first; problem from 1 % of the documents, or where one of two equal ones is relevant to a query and the other is not.
+    """
     n = len(subject.docs)
     first = twins(subject.docs)
     sizes = np.bincount(first, minlength=n)
@@ -73,7 +76,7 @@ def _torn(subject: Subject, first: np.ndarray, sizes: np.ndarray) -> int:
 
 
 def near_duplicates(subject: Subject, found: Neighbours) -> Finding:
-    """Documents whose nearest neighbour has a cosine of at least 0.999 without being equal. Look from 1 % of those looked at, problem from 20 %."""
+    """Documents with another at a cosine of at least 0.999 that is not equal. Look from 1 % of those looked at, problem from 20 %."""
     cosines, n = found.cosines, len(subject.docs)
     distinct = found.distances > 1e-6  # rounding of unit rows
     near = ((cosines >= NEAR) & distinct).any(axis=1)

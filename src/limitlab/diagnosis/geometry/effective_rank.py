@@ -12,8 +12,11 @@ UNUSED = 1e-10  # of the largest eigenvalue: a direction that no document uses
 
 
 def effective_rank(found: Moments) -> Finding:
-    r"""Of the eigenvalues :math:`\lambda_i` of the covariance: the exponential of the entropy of :math:`\lambda_i / \sum \lambda`
-    [RoyVetterli2007], the participation ratio :math:`(\sum \lambda)^2 / \sum \lambda^2`, and the directions that hold 90 % and 99 % of the variance.
+    r"""Entropy of the variances of the principal directions, as a number of dimensions.
+
+    Of the eigenvalues :math:`\lambda_i` of the covariance: the exponential of the entropy of :math:`\lambda_i / \sum \lambda`
+    [RoyVetterli2007], the participation ratio :math:`(\sum \lambda)^2 / \sum \lambda^2`, and the directions that hold 90 % and 99 % of
+    the variance.
 
     Look where the effective rank is under a tenth of the largest possible one, min(dim, n - 1); problem where directions are not used
     at all (eigenvalue under 1e-10 of the largest) though there are documents enough to use them.
@@ -31,7 +34,7 @@ def effective_rank(found: Moments) -> Finding:
     status = PROBLEM if used < possible and found.n > 2 * dim else LOOK if rank < SMALL * possible else FINE
     advice = {
         FINE: "",
-        LOOK: f"A projection on the first {most:,} principal directions would keep 99 % of the variance; a wider model would not help by its width.",
+        LOOK: f"A projection on the first {most:,} principal directions would keep 99 % of the variance: width is not what is short.",
         PROBLEM: f"{dim - used:,} directions carry nothing: check for padded, copied or masked dimensions, or store {used:,}.",
     }[status]
     return Finding(
@@ -46,7 +49,7 @@ def effective_rank(found: Moments) -> Finding:
             "directions used": used,
         },
         status,
-        f"The documents spread like {rank:.0f} equally used dimensions; {ninety:,} principal directions hold 90 % of the variance, {most:,} hold 99 %.",
+        f"The documents spread like {rank:.0f} equally used dimensions; {ninety:,} directions hold 90 % of the variance, {most:,} hold 99 %.",
         advice,
         found.sampled,
     )

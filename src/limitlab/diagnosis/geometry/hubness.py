@@ -56,7 +56,7 @@ def hubness(subject: Subject, *, seed: int = 0, progress: Progress = SILENT) -> 
         f"skewness {skew:.2f}",
         {"skewness": skew, "never a neighbour": never, "largest hub": largest, "largest hub, id": top, "neighbours": NEIGHBOURS},
         status,
-        f"The most frequent neighbour is among the {NEIGHBOURS} nearest of {largest:,} documents, {100 * never:.1f} % are among those of none.",
+        f"The most frequent neighbour is among the {NEIGHBOURS} nearest of {largest:,} documents; {100 * never:.1f} % are of none.",
         ""
         if status == FINE
         else "Subtract the mean vector, or rescale scores by each document's neighbourhood, and look at the texts of the hubs.",
@@ -65,7 +65,9 @@ def hubness(subject: Subject, *, seed: int = 0, progress: Progress = SILENT) -> 
 
 
 def retrieved_hubs(subject: Subject, lists: np.ndarray) -> Finding:
-    """The document that most queries retrieve without its being relevant. Look from 5 % of the queries, problem from 20 %, if that is 5 times the mean.
+    """The document that most queries retrieve without its being relevant.
+
+    Look from 5 % of the queries, problem from 20 %, if that is at least 5 queries and 5 times the mean.
 
     Parameters
     ----------
@@ -88,6 +90,7 @@ def retrieved_hubs(subject: Subject, lists: np.ndarray) -> Finding:
         f"at most {100 * share:.1f} % of the queries",
         {"largest share of queries": share, "mean share of queries": by_chance, "id": top, "documents never retrieved": never},
         status,
-        f"{top!r} is among the first {k} of {100 * share:.1f} % of the queries without being relevant (the mean document: {100 * by_chance:.2g} %).",
+        f"{top!r} is among the first {k} of {100 * share:.1f} % of the queries without being relevant"
+        f" (the mean document: {100 * by_chance:.2g} %).",
         _HUB_ADVICE[status],
     )

@@ -41,7 +41,8 @@ def norms(values: np.ndarray, *, matters: bool, what: str = "documents") -> Find
     off = float((np.abs(values - 1) > UNIT).mean())
     varies = float(values.std() / values.mean()) if values.mean() > 0 else 0.0
     status = graded(varies, look=LONG_LOOK, problem=LONG_PROBLEM) if matters else FINE
-    meaning = f"{percent(off)} of the {what} have a length other than 1 (from {values.min():.4g} to {values.max():.4g}, variation {100 * varies:.2g} %)"
+    span = f"from {values.min():.4g} to {values.max():.4g}, variation {100 * varies:.2g} %"
+    meaning = f"{percent(off)} of the {what} have a length other than 1 ({span})"
     return Finding(
         f"norms_{what}",
         f"lengths of {what}",
@@ -74,13 +75,14 @@ def cut_vectors(values: np.ndarray, *, cosine: bool) -> Finding:
             FINE,
             "Lengths are not those of parts of unit vectors.",
         )
+    kept = float((values**2).mean())
     return Finding(
         "cut_vectors",
         "cut without scaling",
         f"median length {middle:.3f}",
-        {"median length": middle, "share of the squared length kept": float((values**2).mean())},
+        {"median length": middle, "share of the squared length kept": kept},
         LOOK if cosine else PROBLEM,
-        f"Lengths are below 1 and vary, as when unit vectors lose dimensions: {100 * float((values**2).mean()):.0f} % of their squared length is left.",
+        f"Lengths are below 1 and vary, as when unit vectors lose dimensions: {percent(kept)} of their squared length is left.",
         "If they were cut, scale them to length 1 again."
         if not cosine
         else "If they were cut on purpose, scale them where they are served by dot products.",
