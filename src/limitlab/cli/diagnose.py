@@ -57,9 +57,7 @@ def diagnose_command(
         str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
     ] = None,
     ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
-    skip: Annotated[
-        str | None, typer.Option("--skip", help="Not measured: drowning, gaps, geometry, or several with commas.", metavar="PARTS")
-    ] = None,
+    skip: Annotated[str | None, typer.Option("--skip", help="Not measured: drowning, gaps, geometry; several with commas.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
     ] = None,
@@ -73,13 +71,11 @@ def diagnose_command(
 
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
-    files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
-    data, given = _inputs(dataset, qrels, split, model, files)
+    data, given = _inputs(dataset, qrels, split, model, {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids})
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, skip=[p.strip() for p in (skip or "").split(",") if p.strip()],
-        command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        min_relevance=min_relevance, skip=_parts(skip), command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
     if output is not None:
         _write(found, output)
@@ -87,9 +83,13 @@ def diagnose_command(
         answer_json(found.to_dict())
         return
     answer(diagnosis_text(found))
-    answer(
-        f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
-    )
+    after = f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html"
+    answer(f"run {found.run_ids[0]}. {after}")
+
+
+def _parts(skip: str | None) -> list[str]:
+    """The names in ``--skip``."""
+    return [part.strip() for part in (skip or "").split(",") if part.strip()]
 
 
 def _write(found: Diagnosis, path: Path) -> None:
