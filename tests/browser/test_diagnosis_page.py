@@ -65,6 +65,15 @@ def test_it_draws_fits_and_asks_for_nothing(opened, written, width, scheme):
     assert [r for r in page.asked if r != written.as_uri() and not r.startswith(("data:", "blob:"))] == []
 
 
+def test_what_lies_beneath_the_levels_is_drawn(opened):
+    page = opened(viewport={"width": 1280, "height": 900})
+    assert page.locator("figure.plot svg.main-svg").count() >= 4
+    assert page.locator("#drowning .legend button").count() == 6
+    page.locator("#drowning .legend button").first.click()
+    assert page.locator("#geometry tbody tr").count() == 13
+    assert page.problems == []
+
+
 def test_a_long_table_shows_its_first_rows_until_asked(opened):
     page = opened(viewport={"width": 1280, "height": 900})
 

@@ -11,6 +11,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
+from limitlab.cli.depth_text import also_found, depth_text
 from limitlab.cli.options import JsonFlag, answer, answer_json
 from limitlab.cli.progress import Bars
 from limitlab.cli.tables import plain_table
@@ -56,6 +57,7 @@ def diagnose_command(
         str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
     ] = None,
     ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
+    skip: Annotated[str | None, typer.Option("--skip", help="Not measured: drowning, gaps, geometry; several with commas.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
     ] = None,
@@ -69,12 +71,11 @@ def diagnose_command(
 
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
-    files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
-    data, given = _inputs(dataset, qrels, split, model, files)
+    data, given = _inputs(dataset, qrels, split, model, {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids})
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        min_relevance=min_relevance, skip=_parts(skip), command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
     if output is not None:
         _write(found, output)
@@ -82,9 +83,13 @@ def diagnose_command(
         answer_json(found.to_dict())
         return
     answer(diagnosis_text(found))
-    answer(
-        f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
-    )
+    after = f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html"
+    answer(f"run {found.run_ids[0]}. {after}")
+
+
+def _parts(skip: str | None) -> list[str]:
+    """The names in ``--skip``."""
+    return [part.strip() for part in (skip or "").split(",") if part.strip()]
 
 
 def _write(found: Diagnosis, path: Path) -> None:
@@ -154,11 +159,12 @@ def diagnosis_text(found: Diagnosis) -> str:
             rows.append([level.label, level.status, *values, f"{level.lost:,}", f"{level.gained:,}", f"{level.blamed:,}", level.note])
     head = ["level", "", f"recall@{found.k}, %", f"all relevant@{found.k}, %", "lost", "regained", "missing", ""]
     sizes = f"{found.config['n_docs']:,} documents of dimension {found.config['full_dim']:,}, {len(found.queries):,} queries, {found.n_relevant:,} relevant pairs"
-    parts = [*found.verdict, "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
+    parts = [*found.verdict, *also_found(found), "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
     parts += [f"  note: {name}: {value:,}" if isinstance(value, int) else f"  note: {name}: {value}" for name, value in found.notes.items()]
     worst = sorted((q for q in found.queries if q.missing), key=lambda q: -len(q.missing))[:_SHOWN]
     if worst:
         listed = [(q.query, q.relevant, len(q.missing), ", ".join(f"{key} {count}" for key, count in q.causes.items())) for q in worst]
         title = f"\nQueries with most missing documents ({len(worst):,} of {sum(bool(q.missing) for q in found.queries):,})"
         parts.append(plain_table(["query", "relevant", "missing", "lost at"], listed, title=title, right=(1, 2)))
+    parts += depth_text(found)
     return "\n".join(parts)

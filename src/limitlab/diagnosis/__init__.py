@@ -1,10 +1,15 @@
 """Floor 5: where recall is lost on the user's own data, level by level."""
 
 from limitlab.diagnosis.best_query import BestQueries, best_queries
+from limitlab.diagnosis.depth import Depth
 from limitlab.diagnosis.diagnose import KIND, diagnose
 from limitlab.diagnosis.dimension import DimensionAnswer, dimension_answer
+from limitlab.diagnosis.drowning import Curve, Drowning
+from limitlab.diagnosis.gaps import Gaps
+from limitlab.diagnosis.geometry import Finding
 from limitlab.diagnosis.index import IndexSpec, parse_index
 from limitlab.diagnosis.result import KEYS, Diagnosis, Level, Missing, QueryDiagnosis
+from limitlab.diagnosis.spread import Spread
 from limitlab.diagnosis.stored import load_diagnosis
 from limitlab.diagnosis.vector_files import VectorFile, read_ids, read_vectors
 
@@ -12,12 +17,18 @@ __all__ = [
     "KEYS",
     "KIND",
     "BestQueries",
+    "Curve",
+    "Depth",
     "Diagnosis",
     "DimensionAnswer",
+    "Drowning",
+    "Finding",
+    "Gaps",
     "IndexSpec",
     "Level",
     "Missing",
     "QueryDiagnosis",
+    "Spread",
     "VectorFile",
     "best_queries",
     "diagnose",

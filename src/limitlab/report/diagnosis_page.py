@@ -9,6 +9,7 @@ from limitlab._core.files import write_text
 from limitlab._core.provenance import now
 from limitlab.diagnosis import Diagnosis, Level, QueryDiagnosis
 from limitlab.report import origin
+from limitlab.report.depth_section import depth_content, depth_figures
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.table import Cell, Table, TableRow
 from limitlab.report.waterfall import waterfall_figure
@@ -46,7 +47,8 @@ def _content(found: Diagnosis, title: str | None) -> dict[str, Any]:
         "result": found,
         "sentences": list(found.verdict),
         "cards": _cards(found),
-        "figures": embedded_figures({"waterfall": waterfall_figure(found)}),
+        "figures": embedded_figures({"waterfall": waterfall_figure(found), **depth_figures(found)}),
+        "depth": depth_content(found),
         "levels": [_level(level) for level in found.levels],
         "facts": _facts(found),
         "table": table,
