@@ -4,6 +4,7 @@ from limitlab.diagnosis.best_query import BestQueries, best_queries
 from limitlab.diagnosis.diagnose import KIND, diagnose
 from limitlab.diagnosis.dimension import DimensionAnswer, dimension_answer
 from limitlab.diagnosis.index import IndexSpec, parse_index
+from limitlab.diagnosis.remedies import REMEDIES, Remedy, RemedyPlan
 from limitlab.diagnosis.result import KEYS, Diagnosis, Level, Missing, QueryDiagnosis
 from limitlab.diagnosis.stored import load_diagnosis
 from limitlab.diagnosis.vector_files import VectorFile, read_ids, read_vectors
@@ -11,6 +12,7 @@ from limitlab.diagnosis.vector_files import VectorFile, read_ids, read_vectors
 __all__ = [
     "KEYS",
     "KIND",
+    "REMEDIES",
     "BestQueries",
     "Diagnosis",
     "DimensionAnswer",
@@ -18,6 +20,8 @@ __all__ = [
     "Level",
     "Missing",
     "QueryDiagnosis",
+    "Remedy",
+    "RemedyPlan",
     "VectorFile",
     "best_queries",
     "diagnose",

@@ -12,6 +12,7 @@ from typing import Any
 from limitlab._core.errors import DataError, UnknownName
 from limitlab._core.files import canonical_json, read_json, write_text
 from limitlab._core.status import Status
+from limitlab.diagnosis.remedies.remedy import Remedy
 from limitlab.evaluation import Estimate
 
 SCHEMA = "limitlab.diagnosis/1"
@@ -122,11 +123,13 @@ class Diagnosis:
     queries
         In the order of the query vectors.
     verdict
-        Three sentences that say what the numbers say.
+        Three sentences that say what the numbers say; one more about remedies where some were measured.
     notes
         Counts that a reader must know.
     config, provenance, run_ids
         What was asked for; versions, machine, commit, wall time, peak memory; the ledger's run.
+    remedies
+        Those asked for, best first.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Diagnosis:
     run_ids: tuple[str, ...] = ()
     status: Status = Status.SOLVED
     message: str = Status.SOLVED.value
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def k(self) -> int:
@@ -189,6 +193,7 @@ class Diagnosis:
             "n_relevant": self.n_relevant,
             "n_missing": self.n_missing,
             "levels": [level.to_dict() for level in self.levels],
+            "remedies": [remedy.to_dict() for remedy in self.remedies],
             "notes": dict(self.notes),
             "run_ids": list(self.run_ids),
             "config": self.config,
@@ -212,6 +217,7 @@ class Diagnosis:
             run_ids=tuple(record["run_ids"]),
             status=Status.of(record["status"]),
             message=record["message"],
+            remedies=tuple(Remedy.from_dict(r) for r in record.get("remedies", ())),
         )
 
     def save(self, path: str | Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def chosen(problem: Problem, *, k: int, by: str, seed: int) -> Choice:
     closed = [Choice("rotation"), *(Choice("regression", r) for r in _REGRESSIONS)]
     starts = [Choice("unchanged")]
     for choice in closed:
-        found = trials.scored(lambda p, _, c=choice: c.base(p))
+        found = trials.scored(partial(_base, choice))
         if found.mean() > value.mean():
             best, value = choice, found
     if best.start == "rotation":
@@ -92,6 +93,10 @@ def chosen_docs(problem: Problem, query_side: Choice, *, k: int, by: str, seed: 
         if found.mean() > value.mean():
             best, value = Choice(query_side.start, query_side.start_ridge, strength), found
     return best if _surely(value - plain) else query_side
+
+
+def _base(choice: Choice, problem: Problem, _: int) -> Weights:
+    return choice.base(problem)
 
 
 def _surely(gains: np.ndarray) -> bool:
