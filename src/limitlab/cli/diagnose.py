@@ -13,6 +13,7 @@ from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
 from limitlab.cli.options import JsonFlag, answer, answer_json
 from limitlab.cli.progress import Bars
+from limitlab.cli.remedies import remedy_plan, remedy_table
 from limitlab.cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -56,6 +57,17 @@ def diagnose_command(
         str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
     ] = None,
     ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
+    remedies: Annotated[
+        str | None, typer.Option("--remedies", help="Measure remedies too: all, or some of adapter,hybrid,rerank,serving,cut.")
+    ] = None,
+    rerank: Annotated[str | None, typer.Option("--rerank", help="A cross-encoder, id or folder: one of the remedies.")] = None,
+    rerank_depth: Annotated[int, typer.Option("--rerank-depth", help="How many of the best documents a reranker sees.")] = 100,
+    folds: Annotated[int, typer.Option("--folds", help="Of the cross-validation over queries.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", help="Of folds and tests of the remedies.")] = 0,
+    save_adapter: Annotated[
+        Path | None,
+        typer.Option("--save-adapter", help="Write the query adapter trained on ALL queries: .npz, for adapted(MODEL):file=..."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
     ] = None,
@@ -70,11 +82,12 @@ def diagnose_command(
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
     files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
+    plan = remedy_plan(remedies, rerank=rerank, rerank_depth=rerank_depth, folds=folds, seed=seed, save_adapter=save_adapter)
     data, given = _inputs(dataset, qrels, split, model, files)
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        min_relevance=min_relevance, remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
     if output is not None:
         _write(found, output)
@@ -82,6 +95,10 @@ def diagnose_command(
         answer_json(found.to_dict())
         return
     answer(diagnosis_text(found))
+    if save_adapter is not None:
+        answer(
+            f"written: {save_adapter}, trained on all {len(found.queries):,} queries; the numbers above are of adapters trained on a part"
+        )
     answer(
         f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
     )
@@ -156,6 +173,8 @@ def diagnosis_text(found: Diagnosis) -> str:
     sizes = f"{found.config['n_docs']:,} documents of dimension {found.config['full_dim']:,}, {len(found.queries):,} queries, {found.n_relevant:,} relevant pairs"
     parts = [*found.verdict, "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
     parts += [f"  note: {name}: {value:,}" if isinstance(value, int) else f"  note: {name}: {value}" for name, value in found.notes.items()]
+    if found.remedies:
+        parts.append(remedy_table(found))
     worst = sorted((q for q in found.queries if q.missing), key=lambda q: -len(q.missing))[:_SHOWN]
     if worst:
         listed = [(q.query, q.relevant, len(q.missing), ", ".join(f"{key} {count}" for key, count in q.causes.items())) for q in worst]

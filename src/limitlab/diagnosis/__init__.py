@@ -3,6 +3,7 @@
 from limitlab.diagnosis.best_query import BestQueries, best_queries
 from limitlab.diagnosis.diagnose import KIND, diagnose
 from limitlab.diagnosis.dimension import DimensionAnswer, dimension_answer
+from limitlab.diagnosis.gate import MaxLoss, gate_losses
 from limitlab.diagnosis.index import IndexSpec, parse_index
 from limitlab.diagnosis.remedies import REMEDIES, Remedy, RemedyPlan
 from limitlab.diagnosis.result import KEYS, Diagnosis, Level, Missing, QueryDiagnosis
@@ -18,6 +19,7 @@ __all__ = [
     "DimensionAnswer",
     "IndexSpec",
     "Level",
+    "MaxLoss",
     "Missing",
     "QueryDiagnosis",
     "Remedy",
@@ -26,6 +28,7 @@ __all__ = [
     "best_queries",
     "diagnose",
     "dimension_answer",
+    "gate_losses",
     "load_diagnosis",
     "parse_index",
     "read_ids",

@@ -12,7 +12,7 @@ from limitlab.search import fused
 
 _WEIGHTS = tuple(i / 10 for i in range(11))
 _COST = "a second index, over words, and two searches a query"
-_NAMES = (("hybrid-rrf", "hybrid with BM25, reciprocal rank"), ("hybrid-weighted", "hybrid with BM25, weighted"))
+_NAMES = (("hybrid-rrf", "hybrid with BM25 by reciprocal rank"), ("hybrid-weighted", "weighted hybrid with BM25"))
 
 
 def hybrids(bench: Bench) -> list[Remedy]:

@@ -39,13 +39,12 @@ def remedy_sentence(remedies: Sequence[Remedy], k: int) -> str:
     helping = [r for r in measured if r.helps]
     if not helping:
         what = "The one remedy measured does not help" if len(measured) == 1 else f"None of the {len(measured)} remedies measured helps"
-        return f"{what} significantly on held-out queries."
+        return f"{what} significantly."
     best = max(helping, key=lambda r: r.gain)
     assert best.recall is not None
     e = best.recall.difference
-    label = best.label[0].upper() + best.label[1:]
-    article = "A " if best.label.startswith(("linear", "hybrid", "cross")) else ""
-    told = f"{article}{best.label if article else label} recovers {100 * e.mean:.1f} points of recall@{k} on held-out queries"
+    name = f"A {best.label}" if best.trained else best.label[0].upper() + best.label[1:]
+    told = f"{name} recovers {100 * e.mean:.1f} points of recall@{k}{' on held-out queries' if best.trained else ''}"
     told += f" ({100 * e.low:.1f} to {100 * e.high:.1f})"
     unseen = best.details.get("unseen_documents")
     if unseen and unseen.get("recall"):

@@ -9,6 +9,7 @@ from typing import Any
 from limitlab.evaluation import Comparison, Estimate
 
 MEASURED, LARGER_CUT, UPPER_BOUND, NOT_POSSIBLE = KINDS = ("measured", "larger cut", "upper bound", "not possible")
+TRAINED = ("query-adapter", "document-query-adapter", "hybrid-weighted")
 ALPHA = 0.05
 
 
@@ -57,6 +58,11 @@ class Remedy:
     def gain(self) -> float:
         """Mean gain of recall, in [-1, 1]; -1 where there is no number."""
         return -1.0 if self.recall is None else self.recall.difference.mean
+
+    @property
+    def trained(self) -> bool:
+        """Whether something was fitted or chosen on other queries than those it was measured on."""
+        return self.key in TRAINED
 
     @property
     def helps(self) -> bool:

@@ -147,9 +147,7 @@ class LinearAdapter:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError.at(path, None, "not readable as an adapter (.npz)") from error
-        except AttributeError as error:  # a lone .npy array is no archive
+        except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: a lone .npy array
             raise DataError.at(path, None, "not readable as an adapter (.npz)") from error
         try:
             head = json.loads(arrays.pop("head").tobytes())
