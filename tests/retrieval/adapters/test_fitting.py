@@ -142,7 +142,7 @@ def test_a_pool_holds_what_is_relevant_and_what_is_hard():
 
 
 def test_splits_keep_queries_and_documents_apart():
-    docs, _, relevant, rng = planted(60, 200, 4)
+    _, _, relevant, rng = planted(60, 200, 4)
     parts = splits(relevant, folds=5, seed=1)
     assert sorted(np.concatenate([p.held_out for p in parts])) == list(range(200))
     assert all(not set(p.train) & set(p.held_out) for p in parts)

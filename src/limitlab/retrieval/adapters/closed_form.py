@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from limitlab.retrieval.adapters.contrastive import Weights
+from limitlab.retrieval.adapters.contrastive import INTERCEPT, Weights
 from limitlab.retrieval.adapters.problem import Problem
 
 
@@ -34,7 +34,9 @@ def rotation(problem: Problem) -> Weights:
 def regression(problem: Problem, ridge: float) -> Weights:
     """Least squares from the queries to their targets, pulled toward no change by ``ridge`` (> 0, per query)."""
     n, dim = problem.queries.shape
-    augmented = np.hstack([problem.queries, np.ones((n, 1))]).astype(np.float64)
+    augmented = np.hstack([problem.queries, np.full((n, 1), INTERCEPT)]).astype(np.float64)
     start = unchanged(dim).query.astype(np.float64)
     gram = augmented.T @ augmented + ridge * n * np.eye(dim + 1)
-    return Weights((start + np.linalg.solve(gram, augmented.T @ (targets(problem) - augmented @ start))).astype(np.float32))
+    change = np.linalg.solve(gram, augmented.T @ (targets(problem) - augmented @ start))
+    change[-1] *= INTERCEPT
+    return Weights((start + change).astype(np.float32))

@@ -9,6 +9,7 @@ import numpy as np
 from limitlab.retrieval.adapters.problem import Problem
 
 _ROWS = 1024  # queries whose scores against the pool are held at once
+INTERCEPT = np.float32(10.0)  # the constant beside every query: the ridge weighs on the bias a hundredth of what it does on the matrix
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def minimised(problem: Problem, start: Weights, strength: Strength, *, first: We
 
         log(1 + sum_{j not relevant} exp(scale (q' d'_j - q' d'_s)))   +   ridge / 2 * |W - start|^2  (Frobenius).
 
-    Other relevant documents are not among the negatives. With documents as they are the loss is convex in the query matrix. It is then solved
+    The bias is hardly held back by the ridge (``INTERCEPT``). Other relevant documents are not among the negatives. With documents as they are the loss is convex in the query matrix. It is then solved
     in the span of the queries, which holds the minimum, so that few queries cost little.
 
     Parameters
@@ -76,7 +77,7 @@ def minimised(problem: Problem, start: Weights, strength: Strength, *, first: We
 
     n, dim = problem.queries.shape
     base = start.queries_of(problem)
-    augmented = np.hstack([problem.queries, np.ones((n, 1), np.float32)])
+    augmented = np.hstack([problem.queries, np.full((n, 1), INTERCEPT)])
     basis = None
     if n < dim + 1:
         basis = np.linalg.svd(augmented.astype(np.float64), full_matrices=False)[2].astype(np.float32)  # (n, dim + 1), orthonormal rows
@@ -86,6 +87,7 @@ def minimised(problem: Problem, start: Weights, strength: Strength, *, first: We
     loss = _Loss(problem, base, augmented, strength)
     from_ = start if first is None else first
     step = (from_.query - start.query).astype(np.float32)
+    step[-1] /= INTERCEPT
     parts = [(step if basis is None else basis @ step).ravel()]
     if both:
         parts.append((np.zeros((dim, dim), np.float32) if from_.docs is None else from_.docs - np.eye(dim, dtype=np.float32)).ravel())
@@ -94,7 +96,9 @@ def minimised(problem: Problem, start: Weights, strength: Strength, *, first: We
         options={"maxiter": steps, "maxcor": 10, "ftol": 1e-6, "gtol": 1e-7},
     ).x.astype(np.float32)  # fmt: skip
     moved = found[: inner * dim].reshape(inner, dim)
-    query = start.query + (moved if basis is None else basis.T @ moved)
+    change = moved.copy() if basis is None else basis.T @ moved
+    change[-1] *= INTERCEPT
+    query = start.query + change
     return Weights(query, np.eye(dim, dtype=np.float32) + found[inner * dim :].reshape(dim, dim) if both else None)
 
 
