@@ -16,9 +16,9 @@ from limitlab.retrieval.adapters.splits import splits
 _SCALES = (30.0, 10.0, 3.0)  # a smaller one is tried while it helps
 _RIDGES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 _REGRESSIONS = (0.001, 0.01, 0.1, 1.0)
-_DOC_RIDGES = (30.0, 3.0, 0.3)
-_STEPS = 25
-_MANY = 300  # queries from which one held-out part of a quarter decides; below, three parts
+_DOC_RIDGES = (30.0, 3.0)
+_STEPS = 15
+_MANY = 300  # queries from which one held-out part of a quarter decides, two where they are apart by documents; below, three parts
 _BLOCK = 1024
 
 
@@ -30,7 +30,7 @@ class Choice:
     start_ridge: float = 0.0
     strength: Strength | None = None
 
-    def fitted(self, problem: Problem, *, steps: int = 60) -> Weights:
+    def fitted(self, problem: Problem, *, steps: int = 40) -> Weights:
         """The adapter that this choice gives on all queries of a problem."""
         base = self.base(problem)
         return base if self.strength is None else minimised(problem, base, self.strength, steps=steps)
@@ -117,8 +117,8 @@ class _Trials:
         n = len(problem.queries)
         many = n >= _MANY
         parts = splits(problem.relevant, folds=4 if many else 3, by=by, seed=seed) if n >= 6 else []
-        if many and by == "queries":
-            parts = parts[:1]
+        if many:
+            parts = parts[: 1 if by == "queries" else 2]
         self.parts = [(problem.part(s.train), problem.part(s.held_out)) for s in parts]
         self._k = k
 
