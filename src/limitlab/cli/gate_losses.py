@@ -41,7 +41,7 @@ class Served:
         from limitlab.diagnosis.served import QUERY_DTYPES, stored_type
 
         self.limits = [MaxLoss.parse(text) for text in limits]
-        self.dims: list[int | None] = [*(dims or [None])]
+        self.dims: Sequence[int | None] = list(dims) if dims else [None]
         self.options: dict[str, Any] = {
             "k": whole("--k", "k", k, low=1),
             "dtype": dtype,

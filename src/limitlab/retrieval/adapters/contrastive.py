@@ -72,6 +72,10 @@ def minimised(problem: Problem, start: Weights, strength: Strength, *, first: We
     Returns
     -------
     float32 matrices. Deterministic for a given number of BLAS threads.
+
+    References
+    ----------
+    [LiuNocedal1989] for the method.
     """
     from scipy.optimize import minimize
 
