@@ -107,11 +107,11 @@ def test_labels_that_can_only_be_learnt_by_heart_gain_nothing():
 def test_a_prior_over_documents_gains_only_where_documents_were_seen():
     """Ten documents answer everything, queries say nothing: by query an adapter learns the ten, by document it cannot."""
     rng = np.random.default_rng(5)
-    docs, queries = normalised(rng.standard_normal((400, 24))), normalised(rng.standard_normal((150, 24)))
-    rows = np.stack([rng.choice(10, 1, False) for _ in range(150)])
-    relevance = RelevanceMatrix.from_pairs(np.arange(150), rows.ravel(), query_ids=range(150), doc_ids=range(400))
+    docs, queries = normalised(rng.standard_normal((400, 64))), normalised(rng.standard_normal((120, 64)))
+    rows = np.stack([rng.choice(10, 1, False) for _ in range(120)])
+    relevance = RelevanceMatrix.from_pairs(np.arange(120), rows.ravel(), query_ids=range(120), doc_ids=range(400))
     remedy = by_key(found(relevance, docs, queries, "adapter", folds=3))["query-adapter"]
-    assert remedy.gain > 0.2 and remedy.helps
+    assert remedy.gain > 0.15 and remedy.helps
     assert remedy.details["unseen_documents"]["recall"]["difference"]["mean"] < 0.1
     assert "where no relevant document was seen in training" in remedy.note
 

@@ -41,6 +41,7 @@ def _dots(rows: list[tuple[int, Remedy]], name: str, colour: str, symbol: str) -
         "type": "scatter",
         "mode": "markers",
         "name": name,
+        "legendgroup": name,
         "showlegend": True,
         "x": [100 * e.mean for e in differences],
         "y": [i for i, _ in rows],
