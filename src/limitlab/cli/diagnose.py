@@ -11,6 +11,16 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
+from limitlab.cli.diagnosis_options import (
+    ChunkPattern,
+    ChunkSeparator,
+    DiagnosisFile,
+    NoRenormalise,
+    Remedies,
+    SaveAdapter,
+    ServedIndex,
+    ServedType,
+)
 from limitlab.cli.options import JsonFlag, answer, answer_json
 from limitlab.cli.progress import Bars
 from limitlab.cli.remedies import remedy_plan, remedy_table
@@ -38,39 +48,21 @@ def diagnose_command(
     k: Annotated[int, typer.Option("--k", help="The cut: documents that reach the reader.")] = 10,
     similarity: Annotated[str, typer.Option("--similarity", help="cosine or dot.")] = "cosine",
     dim: Annotated[int | None, typer.Option("--dim", help="Served dimension: the first so many values.")] = None,
-    no_renormalise: Annotated[
-        bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")
-    ] = False,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, pq:M.")
-    ] = None,
+    no_renormalise: NoRenormalise = False,
+    dtype: ServedType = None,
     query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries: float32, float16, int8, binary, ...")] = "float32",
-    index: Annotated[
-        str | None,
-        typer.Option("--index", help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, or a faiss index file."),
-    ] = None,
+    index: ServedIndex = None,
     run: Annotated[Path | None, typer.Option("--run", help="Production ranking: a TREC or JSON run file.")] = None,
-    chunk_separator: Annotated[
-        str | None, typer.Option("--chunk-separator", help="Hits of the run are chunks: the document id ends at the last one.")
-    ] = None,
-    chunk_pattern: Annotated[
-        str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
-    ] = None,
+    chunk_separator: ChunkSeparator = None,
+    chunk_pattern: ChunkPattern = None,
     ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
-    remedies: Annotated[
-        str | None, typer.Option("--remedies", help="Measure remedies too: all, or some of adapter,hybrid,rerank,serving,cut.")
-    ] = None,
+    remedies: Remedies = None,
     rerank: Annotated[str | None, typer.Option("--rerank", help="A cross-encoder, id or folder: one of the remedies.")] = None,
     rerank_depth: Annotated[int, typer.Option("--rerank-depth", help="How many of the best documents a reranker sees.")] = 100,
     folds: Annotated[int, typer.Option("--folds", help="Of the cross-validation over queries.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Of folds and tests of the remedies.")] = 0,
-    save_adapter: Annotated[
-        Path | None,
-        typer.Option("--save-adapter", help="Write the query adapter trained on ALL queries: .npz, for adapted(MODEL):file=..."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
-    ] = None,
+    save_adapter: SaveAdapter = None,
+    output: DiagnosisFile = None,
     json: JsonFlag = False,
 ) -> None:
     """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.

@@ -10,9 +10,18 @@ import typer
 
 from limitlab._core.checks import real
 from limitlab._core.errors import InvalidArgument
+from limitlab.cli.diagnosis_options import GateIndex, GateRun, GateType, MaxLosses
 from limitlab.cli.gate_losses import Served, loss_report
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
+
+
+Minima = Annotated[
+    list[str],
+    typer.Option(
+        "--min", help="recall@10=0.9: the least mean of every row; bm25:recall@10=0.9 or minilm@128:recall@10=0.9: of these. Repeat."
+    ),
+]
 
 
 def gate_command(
@@ -20,12 +29,7 @@ def gate_command(
         list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")
     ],
     model: Annotated[list[str], typer.Option("--model", "-m", help="Retrievers, named as for eval. Repeat for more.")],
-    minimum: Annotated[
-        list[str],
-        typer.Option(
-            "--min", help="recall@10=0.9: the least mean of every row; bm25:recall@10=0.9 or minilm@128:recall@10=0.9: of these. Repeat."
-        ),
-    ] = [],  # noqa: B006
+    minimum: Minima = [],  # noqa: B006
     max_tie_rate: Annotated[
         float | None, typer.Option("--max-tie-rate", help="Greatest share of queries whose measures depend on the order of equal scores.")
     ] = None,
@@ -39,19 +43,12 @@ def gate_command(
             "--measure", help="Also evaluate, and compare with the baseline; default: the measures of --min, or recall@10. Repeat."
         ),
     ] = [],  # noqa: B006
-    max_loss: Annotated[
-        list[str],
-        typer.Option(
-            "--max-loss", help="quantisation=0.01: recall before that level of a diagnosis minus recall after it is at most this. Repeat."
-        ),
-    ] = [],  # noqa: B006
+    max_loss: MaxLosses = [],  # noqa: B006
     k: Annotated[int, typer.Option("--k", help="The cut, for --max-loss.")] = 10,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="Served documents, for --max-loss: int8, binary, pq:M, ...")] = None,
+    dtype: GateType = None,
     query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries, for --max-loss.")] = "float32",
-    index: Annotated[
-        str | None, typer.Option("--index", help="Served index, for --max-loss: hnsw:m=32,ef_search=64, ivf:..., a file.")
-    ] = None,
-    run: Annotated[Path | None, typer.Option("--run", help="Production ranking, for --max-loss: a TREC or JSON run file.")] = None,
+    index: GateIndex = None,
+    run: GateRun = None,
     dim: Dims = None,
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
@@ -74,17 +71,9 @@ def gate_command(
     result, report = None, losses
     if minima or max_tie_rate is not None or baseline is not None:
         result = evaluate(
-            data,
-            model,
-            dims=parse_dims(dim),
-            measures=wanted,
-            ties=ties,
-            min_relevance=min_relevance,
-            precision=precision,
-            reuse=not fresh,
-            command=["limitlab", *sys.argv[1:]],
-            progress=Bars(),
-        )
+            data, model, dims=parse_dims(dim), measures=wanted, ties=ties, min_relevance=min_relevance, precision=precision, reuse=not fresh,
+            command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        )  # fmt: skip
         report = gate(result, minima, max_tie_rate=max_tie_rate, baseline=before, measures=wanted, alpha=alpha)
         report = report.joined(losses) if losses is not None else report
     assert report is not None
