@@ -39,7 +39,7 @@ def test_the_page_shows_them_and_a_page_without_is_as_before(found, tmp_path):
     body = page[page.index("<main") : page.index("</main>")]
     assert "What would help" in body and "thing0x" not in body
     for row in remedy_rows(found):
-        assert f'<b>{row["label"]}</b><br><small>{row["kind"]}' in body and row["gain"] in body
+        assert f"<b>{row['label']}</b><br><small>{row['kind']}" in body and row["gain"] in body
     from dataclasses import replace
 
     plain = write_diagnosis_report(replace(found, remedies=()), tmp_path / "p.html").read_text(encoding="utf-8")

@@ -15,7 +15,6 @@ from limitlab.cli.gate_losses import Served, loss_report
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
-
 Minima = Annotated[
     list[str],
     typer.Option(
