@@ -6,8 +6,10 @@ from limitlab.diagnosis.diagnose import KIND, diagnose
 from limitlab.diagnosis.dimension import DimensionAnswer, dimension_answer
 from limitlab.diagnosis.drowning import Curve, Drowning
 from limitlab.diagnosis.gaps import Gaps
+from limitlab.diagnosis.gate import MaxLoss, gate_losses
 from limitlab.diagnosis.geometry import Finding
 from limitlab.diagnosis.index import IndexSpec, parse_index
+from limitlab.diagnosis.remedies import REMEDIES, Remedy, RemedyPlan
 from limitlab.diagnosis.result import KEYS, Diagnosis, Level, Missing, QueryDiagnosis
 from limitlab.diagnosis.spread import Spread
 from limitlab.diagnosis.stored import load_diagnosis
@@ -16,6 +18,7 @@ from limitlab.diagnosis.vector_files import VectorFile, read_ids, read_vectors
 __all__ = [
     "KEYS",
     "KIND",
+    "REMEDIES",
     "BestQueries",
     "Curve",
     "Depth",
@@ -26,13 +29,17 @@ __all__ = [
     "Gaps",
     "IndexSpec",
     "Level",
+    "MaxLoss",
     "Missing",
     "QueryDiagnosis",
+    "Remedy",
+    "RemedyPlan",
     "Spread",
     "VectorFile",
     "best_queries",
     "diagnose",
     "dimension_answer",
+    "gate_losses",
     "load_diagnosis",
     "parse_index",
     "read_ids",

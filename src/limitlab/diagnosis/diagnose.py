@@ -23,6 +23,9 @@ from limitlab.diagnosis.depth import PARTS, Depth, Given, depth, skipped
 from limitlab.diagnosis.dimension import dimension_answer
 from limitlab.diagnosis.index import IndexSpec, index_lists, parse_index
 from limitlab.diagnosis.platform import OF_THE_LIST, REASONS, Hits, chunk_mapping, run_findings
+from limitlab.diagnosis.remedies.bench import Bench, Serving
+from limitlab.diagnosis.remedies.measured import measured_remedies, remedy_sentence
+from limitlab.diagnosis.remedies.plan import RemedyPlan
 from limitlab.diagnosis.result import Diagnosis
 from limitlab.diagnosis.scratch import Scratch
 from limitlab.diagnosis.standing import list_depth
@@ -59,6 +62,7 @@ def diagnose(
     min_relevance: int = 1,
     skip: Sequence[str] = (),
     notes: Mapping[str, int | str] | None = None,
+    remedies: RemedyPlan | str | Sequence[str] | None = None,
     ledger: Ledger | None = None,
     title: str | None = None,
     command: Sequence[str] | None = None,
@@ -103,6 +107,9 @@ def diagnose(
         Parts beneath the levels that are not measured: "drowning", "gaps", "geometry".
     notes
         More that a reader must know, by name; shown with the counts that the diagnosis makes itself.
+    remedies
+        Measure these too, on queries they were not trained on: "all", names of ``remedies.REMEDIES``, or a RemedyPlan. They are measured against
+        the vectors and the index as served, not against ``run``. None: none.
     ledger
         Where the run is kept; default: LIMITLAB_HOME.
 
@@ -128,6 +135,7 @@ def diagnose(
         chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, similarity=similarity, ties=ties, min_relevance=min_relevance, skip=skipped(skip),
         run=None if run is None else "given" if isinstance(run, Mapping) else Path(run).name,
     )  # fmt: skip
+    wanted = None if remedies is None else RemedyPlan.of(remedies)
     mapped = chunk_mapping(chunk_separator, chunk_pattern)
     if run is None and (chunk_separator is not None or chunk_pattern is not None):
         raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
@@ -135,6 +143,7 @@ def diagnose(
     given = _vectors(data, docs, queries, model, progress)
     name = data.name if isinstance(data, Dataset) else "qrels"
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None}
+    about |= {"remedies": wanted.to_dict()} if wanted else {}
     with Scratch() as scratch, Stopwatch() as watch:
         found = subject(
             relevance, given.docs, given.queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
@@ -145,7 +154,9 @@ def diagnose(
             whole(WHO, "dim", dim, low=1, high=found.docs.shape[1])
         names = query_ids if query_ids is not None else relevance.query_ids
         facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
-        work = _Levels(found, plan, given, facts, scratch, progress, dict(notes or {}))
+        serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
+        bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
+        work = _Levels(found, plan, given, facts, scratch, progress, dict(notes or {}), bench)
         return _through_ledger(work, title or f"diagnosis of {name}", name, about, ledger or Ledger(), watch)
 
 
@@ -206,9 +217,14 @@ def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any],
             queries = [replace(q, gap=gap) for q, gap in zip(queries, deep.gaps.per_query)]
         sizes = {"k": work.subject.k, "n_queries": len(queries), "n_relevant": int(work.subject.relevant.members.size)}
         says = verdict(levels, complete_queries=complete, **sizes)
+        cures = measured_remedies(work.bench) if work.bench is not None else ()
+        sentence = remedy_sentence(cures, work.subject.k)
         made = provenance(wall_seconds=watch.so_far())
         notes = {**work.notes, **work.subject.notes}
-        found = Diagnosis(name, tuple(levels), tuple(queries), says, notes, about, made, (run_id,), depth=deep)
+        told = (*says, sentence) if sentence else says
+        found = Diagnosis(
+            name, tuple(levels), tuple(queries), told, notes, about, made, (run_id,), depth=deep, remedies=cures
+        )  # fmt: skip
         table = np.frombuffer(json.dumps([q.to_dict() for q in queries]).encode(), np.uint8)
         artefact = ledger.artefacts.put({"queries": table})
         ledger.add_cell(
@@ -237,6 +253,7 @@ class _Levels:
     scratch: Scratch
     progress: Progress
     notes: dict[str, int | str]
+    bench: Bench | None = None
 
     def measured(self) -> tuple[list[Stage], list[str], int]:
         """(stages in order, reason of every pair, queries for which all that fits can be retrieved)."""

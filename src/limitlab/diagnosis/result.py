@@ -13,6 +13,7 @@ from limitlab._core.errors import DataError, UnknownName
 from limitlab._core.files import canonical_json, read_json, write_text
 from limitlab._core.status import Status
 from limitlab.diagnosis.depth import Depth
+from limitlab.diagnosis.remedies.remedy import Remedy
 from limitlab.evaluation import Estimate
 
 SCHEMA = "limitlab.diagnosis/1"
@@ -128,13 +129,15 @@ class Diagnosis:
     queries
         In the order of the query vectors.
     verdict
-        Three sentences that say what the numbers say.
+        Three sentences that say what the numbers say; one more about remedies where some were measured.
     notes
         Counts that a reader must know.
     config, provenance, run_ids
         What was asked for; versions, machine, commit, wall time, peak memory; the ledger's run.
     depth
         Drowning, gaps and geometry; None in a record made before these were measured.
+    remedies
+        Those asked for, best first.
     """
 
     name: str
@@ -148,6 +151,7 @@ class Diagnosis:
     status: Status = Status.SOLVED
     message: str = Status.SOLVED.value
     depth: Depth | None = None
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def k(self) -> int:
@@ -198,6 +202,7 @@ class Diagnosis:
             "n_relevant": self.n_relevant,
             "n_missing": self.n_missing,
             "levels": [level.to_dict() for level in self.levels],
+            "remedies": [remedy.to_dict() for remedy in self.remedies],
             "notes": dict(self.notes),
             "run_ids": list(self.run_ids),
             "config": self.config,
@@ -225,6 +230,7 @@ class Diagnosis:
             status=Status.of(record["status"]),
             message=record["message"],
             depth=None if deep is None else Depth.from_dict(deep, tuple(q.gap for q in queries)),
+            remedies=tuple(Remedy.from_dict(r) for r in record.get("remedies", ())),
         )
 
     def save(self, path: str | Path) -> Path:
