@@ -44,6 +44,17 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+    "run": Kind("run_file:RunFile", "a ranking made elsewhere: run:file=production.trec (TREC, JSON, predictions of ST or mteb)"),
+    "dify": Kind("platforms.dify:Dify", "a Dify knowledge base: dify:url=...,dataset=ID or upload=true; key in DIFY_API_KEY"),
+    "dify-external": Kind(
+        "platforms.dify_external:DifyExternal", "a service with Dify's External Knowledge API: dify-external:url=...,knowledge=ID"
+    ),
+    "ragflow": Kind("platforms.ragflow:RAGFlow", "RAGFlow datasets: ragflow:url=...,datasets=ID;ID or upload=true; key in RAGFLOW_API_KEY"),
+    "fastgpt": Kind("platforms.fastgpt:FastGPT", "a FastGPT dataset: fastgpt:url=...,dataset=ID or upload=true; key in FASTGPT_API_KEY"),
+    "taskingai": Kind(
+        "platforms.taskingai:TaskingAI", "a TaskingAI collection: taskingai:url=...,collection=ID or upload=true; key in TASKINGAI_API_KEY"
+    ),
+    "json": Kind("platforms.json_service:json_service", "any search service that speaks JSON: json:config=connector.json"),
 }
 
 

@@ -1,0 +1,46 @@
+"""Fields of a service's JSON answer, each checked as it is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from limitlab._core.errors import ServiceError
+
+
+def part(who: str, value: Any, name: str, kind: type) -> Any:
+    """``value[name]``, which must be of this kind.
+
+    Raises
+    ------
+    ServiceError
+        The answer is another.
+    """
+    found = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(found, kind):
+        what = "a list" if kind is list else "an object" if kind is dict else kind.__name__
+        raise ServiceError(f"{who}: the answer must hold {what} {name!r}; got {type(found).__name__}.")
+    return found
+
+
+def score_of(who: str, value: Any) -> float | None:
+    """A score as a finite float, None for null.
+
+    Raises
+    ------
+    ServiceError
+        It is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ServiceError(f"{who}: scores must be finite numbers or null; got {value!r}.")
+    return float(value)
+
+
+def named(source: Any, *names: str) -> tuple[tuple[str, str], ...]:
+    """``(name, text)`` of the fields that are there and not empty."""
+    if not isinstance(source, Mapping):
+        return ()
+    return tuple((n, str(source[n])) for n in names if isinstance(source.get(n), (str, int)) and source[n] != "")
