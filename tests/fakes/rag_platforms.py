@@ -48,6 +48,7 @@ class Service:
 
     def __init__(self, *, key: str | None = KEY, fail_every: int = 0) -> None:
         self.key, self.fail_every, self.log, self.count = key, fail_every, [], 0
+        self.lose_answer_to = ""  # the first request to a path with this end is carried out, and answered with 502
         self.lock = threading.Lock()
         self.on_request = lambda: None
         service = self
@@ -110,6 +111,9 @@ class Service:
                 self.log.append((method, parts.path, body))
                 answer = self.answer(method, parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()}, body)
             self.on_request()
+            if self.lose_answer_to and parts.path.endswith(self.lose_answer_to):
+                self.lose_answer_to = ""
+                return 502, {"message": "bad gateway"}
             return answer if isinstance(answer, tuple) else (200, answer)
         except Refused as refused:
             return refused.status, refused.body
@@ -126,7 +130,7 @@ class Service:
     def fields(self, body, required: dict, optional: dict, where="body"):
         if not isinstance(body, dict):
             self.wrong(f"{where} must be an object")
-        for name, kind in required.items():
+        for name in required:
             if name not in body:
                 self.wrong(f"`{name}` is required.")
         for name, value in body.items():

@@ -107,6 +107,10 @@ class BM25:
         notes = {"queries_without_known_terms": unknown} if unknown else {}
         return {"cost": {"index_seconds": watch.seconds, "bytes_per_doc": held / max(1, len(docs))}, "notes": notes}
 
+    def requery(self, queries: Texts) -> None:
+        """Search for these from now on."""
+        self._queries = self._tokens(queries)
+
     def _tokens(self, texts: Texts) -> list[list[str]]:
         import bm25s
 

@@ -220,8 +220,8 @@ class _Reader:
         """The line on which the last of these names that is in the file begins."""
         at, found = 0, None
         for key in keys:
-            next_at = self._text.find(json.dumps(key, ensure_ascii=False), at)
-            if next_at < 0:
+            match = re.compile(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:").search(self._text, at)
+            if match is None:
                 break
-            at = found = next_at
+            at = found = match.start()
         return None if found is None else self._text.count("\n", 0, found) + 1

@@ -48,7 +48,8 @@ class UploadingRetriever(PlatformRetriever):
 
     Notes
     -----
-    What the platform lists decides what is still to be uploaded, not a record of ours: a request whose answer was lost is not repeated.
+    What the platform lists decides what is still to be uploaded, not a record of ours, so a killed run uploads nothing twice. Within a run, the
+    repetition of a request whose answer was lost can make a second copy; such copies are counted.
     """
 
     target_option: ClassVar[str] = "dataset"
