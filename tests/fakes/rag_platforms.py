@@ -224,6 +224,14 @@ class Dify(WithDatasets):
         if steps[0] != "datasets" or steps[1] not in self.datasets:
             raise Refused(404, {"code": "not_found", "message": "Dataset not found.", "status": 404})
         dataset = steps[1]
+        if method == "GET" and len(steps) == 2:
+            count = len(self.datasets[dataset]["docs"])
+            return {
+                "id": dataset,
+                "embedding_model": "text-embedding-3-small",
+                "document_count": count,
+                "indexing_technique": "high_quality",
+            }
         if method == "DELETE" and len(steps) == 2:
             self.deleted.append(self.datasets.pop(dataset)["name"])
             return 204, None
@@ -310,6 +318,11 @@ class RAGFlow(WithDatasets):
         steps = steps[2:]
         if steps == ["retrieval"]:
             return self._retrieve(body)
+        if steps == ["datasets"] and method == "GET" and "id" in query:
+            if query["id"] not in self.datasets:
+                self.wrong("The dataset doesn't exist")
+            count = len(self.datasets[query["id"]]["docs"])
+            return {"code": 0, "data": [{"id": query["id"], "embedding_model": "bge-m3@BAAI", "document_count": count}]}
         if steps == ["datasets"] and method == "GET":
             return {"code": 0, "data": self._page([{"id": i, "name": d["name"]} for i, d in self.datasets.items()], query)}
         if steps == ["datasets"] and method == "POST":
@@ -406,6 +419,8 @@ class FastGPT(WithDatasets):
             number = f"{len(self.datasets) + 10:024x}"
             self.datasets[number] = {"name": body["name"], "docs": {}}
             return self._said(number)
+        if name == "detail" and method == "GET":
+            return self._said({"_id": query["id"], "vectorModel": {"model": "text-embedding-3-large", "name": "Large"}})
         if name == "delete" and method == "DELETE":
             self.deleted.append(self.datasets.pop(query["id"])["name"])
             return self._said(None)
@@ -492,6 +507,12 @@ class TaskingAI(WithDatasets):
         if steps[1] not in self.datasets:
             raise Refused(404, {"status": "error", "error": {"code": "OBJECT_NOT_FOUND", "message": "collection"}})
         dataset = steps[1]
+        if method == "GET" and len(steps) == 2:
+            count = len(self.datasets[dataset]["docs"])
+            return {
+                "status": "success",
+                "data": {"collection_id": dataset, "embedding_model_id": "abcdefgh", "embedding_size": 1536, "num_records": count},
+            }
         if method == "DELETE":
             self.deleted.append(self.datasets.pop(dataset)["name"])
             return {"status": "success"}

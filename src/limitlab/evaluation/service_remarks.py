@@ -9,6 +9,8 @@ from typing import Any
 _SENTENCES: dict[str, str] = {
     "service": "{n}.",
     "settings_in_force": "in force: {n}.",
+    "not_described": "the service did not say what it serves: {n}",
+    "documents_at_service": "the dataset there holds {n} documents, the corpus here {documents_of_corpus}.",
     "uploaded_as": "the documents were uploaded as {n}.",
     "uploaded_documents": "{n} documents were uploaded.",
     "documents_already_there": "{n} documents were there already and were not uploaded again.",

@@ -77,6 +77,34 @@ def test_chunks_count_once_a_document_and_the_repeats_are_told(fakes, keys, corp
     assert notes["repeated_hits"] > 0 and notes["answers_with_repeats"] > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Dify", "model text-embedding-3-small"),
+        ("RAGFlow", "model bge-m3@BAAI"),
+        ("FastGPT", "model text-embedding-3-large"),
+        ("TaskingAI", "vectors of 1,536 values"),
+    ],
+)
+def test_what_the_platform_says_of_its_model_is_told(fakes, keys, corpus, measure, name, words):
+    with made(fakes, name, {**corpus, "more": "Nobody likes Rain."}) as service:
+        _, notes = measure(specs(name, service.url) + ",top_k=2")
+    assert words in notes["service"]
+    assert (notes.get("documents_at_service") == 11) == (name != "FastGPT")
+
+
+def test_a_key_that_may_ask_and_not_look_is_enough(fakes, keys, corpus, measure):
+    class Closed(fakes.Dify):
+        def answer(self, method, path, query, body):
+            if method == "GET":
+                raise fakes.Refused(403, {"code": "forbidden"})
+            return super().answer(method, path, query, body)
+
+    with Closed(corpus) as service:
+        recall, notes = measure(f"dify:url={service.url}/v1,dataset=ds-1")
+    assert recall == 1.0 and "403" in notes["not_described"] and "model not stated" in notes["service"]
+
+
 def test_dify_sends_what_is_documented_and_nothing_else_ranks(fakes, keys, corpus, measure):
     with fakes.Dify(corpus) as service:
         _, notes = measure(f"dify:url={service.url}/v1,dataset=ds-1,top_k=2")

@@ -10,6 +10,7 @@ from limitlab._core.checks import choice, real
 from limitlab._core.errors import InvalidArgument
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
 from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
 METHODS = ("semantic_search", "full_text_search", "keyword_search", "hybrid_search")
@@ -69,7 +70,7 @@ class Dify(UploadingRetriever):
             self.name, self.label = f"dify:{self.search_method}", f"Dify ({self.search_method.replace('_', ' ')})"
 
     def capabilities(self) -> Capabilities:
-        """As documented; the model is not part of an answer."""
+        """As documented."""
         threshold = "score threshold off" if self.score_threshold is None else f"score threshold {self.score_threshold:g}"
         rerank = f"reranked by {self.rerank_model}" if self.rerank_model else "reranking off"
         weight = () if self.vector_weight is None else (f"vector weight {self.vector_weight:g}",)
@@ -77,6 +78,16 @@ class Dify(UploadingRetriever):
             max_query_chars=QUERY_LIMIT, score_range=(0.0, 1.0), model=self.embedding_model or None,
             thresholds=(f"search method {self.search_method}", threshold, rerank, *weight),
         )  # fmt: skip
+
+    def describe(self) -> Described:
+        """``GET /datasets/{dataset_id}``."""
+        found = self._client.get(f"/datasets/{self.target}")
+        technique = found.get("indexing_technique")
+        return Described(
+            model=found.get("embedding_model") or None,
+            documents=found.get("document_count"),
+            settings=(f"indexing {technique}",) if technique else (),
+        )
 
     def ask(self, text: str, top_k: int) -> Answer:
         """One retrieval. A record without a score is kept; more records than asked for are counted."""

@@ -12,6 +12,7 @@ from limitlab._core.checks import choice, real, whole
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
 from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
 MODES = ("embedding", "fullTextRecall", "mixedRecall")
@@ -71,7 +72,7 @@ class FastGPT(UploadingRetriever):
             self.name, self.label = f"fastgpt:{self.search_mode}", f"FastGPT ({self.search_mode})"
 
     def capabilities(self) -> Capabilities:
-        """As documented. What the dataset's model is called is not part of an answer."""
+        """As documented."""
         settings = (
             f"search mode {self.search_mode}",
             f"similarity {self.similarity:g}",
@@ -81,6 +82,12 @@ class FastGPT(UploadingRetriever):
             f"vectors longer than {_CUT_TO:,} values are cut to {_CUT_TO:,} unless FastGPT is configured otherwise",
         )
         return Capabilities(budget="tokens", score_range=(0.0, 1.0), thresholds=settings, exact=False, model=self.vector_model or None)
+
+    def describe(self) -> Described:
+        """``GET /api/core/dataset/detail``."""
+        found = self._said("GET", f"/api/core/dataset/detail?id={quote(self.target, safe='')}")
+        model = found.get("vectorModel") if isinstance(found, dict) else None
+        return Described(model=str(model.get("model") or model.get("name")) if isinstance(model, dict) else model)
 
     def ask(self, text: str, top_k: int) -> Answer:
         """One search; the best ``top_k`` of what the budget holds."""

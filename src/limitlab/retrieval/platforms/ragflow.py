@@ -13,6 +13,7 @@ from limitlab._core.checks import real, whole
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
 from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, NOT_STARTED, WAITING, Uploaded, UploadingRetriever
 
 MOST_A_PAGE = 100  # larger pages are refused
@@ -95,6 +96,13 @@ class RAGFlow(UploadingRetriever):
             thresholds=settings,
             max_top_k=self.candidates,
         )
+
+    def describe(self) -> Described:
+        """``GET /api/v1/datasets?id=``, for each dataset."""
+        found = [d for i in self._ids() for d in self._said("GET", f"/api/v1/datasets?id={quote(i, safe='')}") or []]
+        models = ", ".join(dict.fromkeys(str(d["embedding_model"]) for d in found if d.get("embedding_model")))
+        counts = [d.get("document_count") for d in found]
+        return Described(model=models or None, documents=sum(c for c in counts if c) if all(isinstance(c, int) for c in counts) else None)
 
     def ask(self, text: str, top_k: int) -> Answer:
         """All pages up to ``top_k`` chunks. The page size stays the same: RAGFlow's totals change with it."""

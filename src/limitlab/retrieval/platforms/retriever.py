@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from limitlab._core.checks import choice, real, whole
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import TextList, Texts
 from limitlab.retrieval.platforms.contract import Answer, Capabilities
@@ -31,6 +31,16 @@ class Prepared:
     names: dict[str, str] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A dataset in the service's words: model, dimension of its vectors, number of documents, settings; None: not said."""
+
+    model: str | None = None
+    dim: int | None = None
+    documents: int | None = None
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -134,6 +144,10 @@ class PlatformRetriever(ABC):
         """Anything to be done before the first query."""
         return Prepared()
 
+    def describe(self) -> Described:
+        """What the service says about the dataset that is asked; nothing where it has no such page."""
+        return Described()
+
     def finished(self) -> dict[str, Any]:
         """All queries are answered: anything made for them may go; returns notes."""
         return {}
@@ -155,16 +169,21 @@ class PlatformRetriever(ABC):
             names=self._prepared.names,
         )
         self._n_docs, self._queries = len(docs), queries
+        self._described, refused = Described(), {}
+        try:
+            self._described = self.describe()
+        except ServiceError as error:  # a key may be allowed to ask and not to look: then nothing is known of the model
+            refused = {"not_described": str(error)}
         self._answers: dict[tuple[str, int], Answer] = {}
         # The search adds to the notes: the evaluation reads them after it.
-        self._notes: dict[str, Any] = {}
+        self._notes: dict[str, Any] = dict(refused)
         return {"cost": dict(self._prepared.cost), "notes": self._notes}
 
     def search(
         self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
     ) -> SearchResult:
         """Ask for the k best hits of every query, each distinct text once."""
-        can = self.capabilities()
+        can = self._told()
         asked = min(self.top_k or k, can.max_top_k or k)
         texts, notes = self._to_ask(can)
         resumed = self._ask_all(list(dict.fromkeys(t for t in texts if t is not None)), asked, progress)
@@ -178,13 +197,19 @@ class PlatformRetriever(ABC):
         notes |= {"answers_resumed": resumed} if resumed else {}
         notes |= {"requests_repeated": self._client.traffic.retries} if self._client.traffic.retries else {}
         notes |= {"settings_in_force": "; ".join(can.thresholds)} if can.thresholds else {}
-        self._notes.clear()
+        held = self._described.documents
+        notes |= {"documents_at_service": held, "documents_of_corpus": self._n_docs} if held not in (None, self._n_docs) else {}
         self._notes.update({**self._prepared.notes, **seen, **notes, **self.finished(), "service": can.sentence()})
         return found
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""
         return None
+
+    def _told(self) -> Capabilities:
+        """Capabilities, with what the service said about itself."""
+        can, said = self.capabilities(), self._described
+        return replace(can, model=said.model or can.model, dim=said.dim or can.dim, thresholds=(*can.thresholds, *said.settings))
 
     def _to_ask(self, can: Capabilities) -> tuple[list[str | None], dict[str, Any]]:
         """What is asked for every query: None for one that is left out."""

@@ -13,7 +13,7 @@ from limitlab._core.progress import Progress
 from limitlab._core.texts import Texts
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
 from limitlab.retrieval.platforms.fields import named, part, score_of
-from limitlab.retrieval.platforms.retriever import Prepared
+from limitlab.retrieval.platforms.retriever import Described, Prepared
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
 MOST_HITS = 20
@@ -83,6 +83,11 @@ class TaskingAI(UploadingRetriever):
             return super().prepare(docs, progress=progress)
         known = set(docs.ids)
         return Prepared({u.id: u.name for u in self.listed(self.target) if u.name in known})
+
+    def describe(self) -> Described:
+        """``GET /v1/collections/{collection_id}``."""
+        found = part(self.kind, self._said("GET", f"/v1/collections/{self.target}"), "data", dict)
+        return Described(model=found.get("embedding_model_id"), dim=found.get("embedding_size"), documents=found.get("num_records"))
 
     def ask(self, text: str, top_k: int) -> Answer:
         """One query."""
