@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from limitlab._core.checks import choice, real
 from limitlab._core.errors import InvalidArgument
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
-from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.fields import named, part, rows, score_of, whole
 from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
@@ -82,10 +82,12 @@ class Dify(UploadingRetriever):
     def describe(self) -> Described:
         """``GET /datasets/{dataset_id}``."""
         found = self._client.get(f"/datasets/{self.target}")
-        technique = found.get("indexing_technique")
+        if not isinstance(found, dict):
+            return Described()
+        technique = whole(str, found.get("indexing_technique"))
         return Described(
-            model=found.get("embedding_model") or None,
-            documents=found.get("document_count"),
+            model=whole(str, found.get("embedding_model")) or None,
+            documents=whole(int, found.get("document_count")),
             settings=(f"indexing {technique}",) if technique else (),
         )
 
@@ -93,7 +95,7 @@ class Dify(UploadingRetriever):
         """One retrieval. A record without a score is kept; more records than asked for are counted."""
         answer = self._client.post(f"/datasets/{self.target}/retrieve", {"query": text, "retrieval_model": self._settings(top_k)})
         hits = []
-        for record in part(self.kind, answer, "records", list):
+        for record in rows(self.kind, answer, "records"):
             segment = part(self.kind, record, "segment", dict)
             document = segment.get("document")
             keys = (*named(document, "name", "id"), *named(segment, "document_id"))
@@ -129,7 +131,7 @@ class Dify(UploadingRetriever):
     def find_dataset(self, name: str) -> str | None:
         """By its exact name; the keyword of the list matches parts of names."""
         found = [d for d in self._pages("/datasets", keyword=name) if d.get("name") == name]
-        return str(found[0]["id"]) if found else None
+        return part(self.kind, found[0], "id", str) if found else None
 
     def create_dataset(self, name: str) -> str:
         """An empty knowledge base for texts."""
@@ -165,7 +167,7 @@ class Dify(UploadingRetriever):
         page = 1
         while True:
             answer = self._client.get(f"{path}?{urlencode({'page': page, 'limit': _PAGE, **parameters})}")
-            yield from part(self.kind, answer, "data", list)
+            yield from rows(self.kind, answer, "data")
             if not answer.get("has_more"):
                 return
             page += 1

@@ -8,7 +8,7 @@ from typing import ClassVar
 from limitlab._core.checks import real
 from limitlab._core.errors import InvalidArgument
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
-from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.fields import named, rows, score_of
 from limitlab.retrieval.platforms.retriever import PlatformRetriever
 
 _IDS = ("doc_id", "_id", "id", "document_id", "path")
@@ -54,7 +54,7 @@ class DifyExternal(PlatformRetriever):
             "retrieval_setting": {"top_k": top_k, "score_threshold": self.score_threshold},
         }
         hits, null = [], 0
-        for record in part(self.kind, self._client.post("/retrieval", body), "records", list):
+        for record in rows(self.kind, self._client.post("/retrieval", body), "records"):
             metadata = record.get("metadata", {})
             null += metadata is None
             fields = _IDS if self.id_field in ("", "title", "text") else (self.id_field, *_IDS)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from limitlab._core.checks import choice, real, whole
+from limitlab._core import checks
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
-from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.fields import named, objects, part, rows, score_of, whole
 from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
@@ -62,10 +62,10 @@ class FastGPT(UploadingRetriever):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choice(self.kind, "search_mode", self.search_mode, MODES)
-        self.tokens = whole(self.kind, "tokens", self.tokens, low=1, high=MOST_TOKENS)
+        checks.choice(self.kind, "search_mode", self.search_mode, MODES)
+        self.tokens = checks.whole(self.kind, "tokens", self.tokens, low=1, high=MOST_TOKENS)
         for name in ("similarity", "embedding_weight"):
-            real(self.kind, name, getattr(self, name), low=0.0, high=1.0)
+            checks.real(self.kind, name, getattr(self, name), low=0.0, high=1.0)
         if self.dataset and not re.fullmatch("[0-9a-f]{24}", self.dataset):
             raise InvalidArgument(f"{self.kind}: dataset must be an id of 24 hexadecimal digits; got {self.dataset!r}.")
         if self.search_mode != "embedding":
@@ -87,7 +87,8 @@ class FastGPT(UploadingRetriever):
         """``GET /api/core/dataset/detail``."""
         found = self._said("GET", f"/api/core/dataset/detail?id={quote(self.target, safe='')}")
         model = found.get("vectorModel") if isinstance(found, dict) else None
-        return Described(model=str(model.get("model") or model.get("name")) if isinstance(model, dict) else model)
+        name = (model.get("model") or model.get("name")) if isinstance(model, dict) else model
+        return Described(model=whole(str, name))
 
     def ask(self, text: str, top_k: int) -> Answer:
         """One search; the best ``top_k`` of what the budget holds."""
@@ -105,7 +106,7 @@ class FastGPT(UploadingRetriever):
         if self.rerank_model:
             body["rerankModelId"] = self.rerank_model
         data = self._said("POST", "/api/core/dataset/searchTest", body)
-        found = data if isinstance(data, list) else part(self.kind, data, "list", list)
+        found = objects(self.kind, data, "data") if isinstance(data, list) else rows(self.kind, data, "list")
         hits = [self._hit(chunk) for chunk in found]
         return Answer(tuple(hits[:top_k]))
 
@@ -122,8 +123,9 @@ class FastGPT(UploadingRetriever):
 
     def find_dataset(self, name: str) -> str | None:
         """By name, among the datasets that are in no folder."""
-        found = self._said("POST", "/api/core/dataset/list", {"parentId": ""}) or []
-        return next((str(d["_id"]) for d in found if d.get("name") == name), None)
+        found = self._said("POST", "/api/core/dataset/list", {"parentId": ""})
+        listed = objects(self.kind, found if isinstance(found, list) else [], "data")
+        return next((part(self.kind, d, "_id", str) for d in listed if d.get("name") == name), None)
 
     def create_dataset(self, name: str) -> str:
         """An empty dataset."""
@@ -142,7 +144,7 @@ class FastGPT(UploadingRetriever):
         offset = 0
         while True:
             body = {"offset": offset, "pageSize": _PAGE, "datasetId": dataset, "parentId": None, "searchText": ""}
-            found = part(self.kind, self._said("POST", "/api/core/dataset/collection/listV2", body), "list", list)
+            found = rows(self.kind, self._said("POST", "/api/core/dataset/collection/listV2", body), "list")
             for c in found:
                 ready = not c.get("trainingAmount") and bool(c.get("dataAmount"))
                 state = FAILED if c.get("hasError") else INDEXED if ready else WAITING

@@ -24,6 +24,30 @@ def part(who: str, value: Any, name: str, kind: type) -> Any:
     return found
 
 
+def rows(who: str, value: Any, name: str) -> list[dict[str, Any]]:
+    """``value[name]``, which must be a list of objects; see ``part``."""
+    return objects(who, part(who, value, name, list), name)
+
+
+def objects(who: str, found: list[Any], name: str) -> list[dict[str, Any]]:
+    """A list, which must hold objects only.
+
+    Raises
+    ------
+    ServiceError
+        It holds something else.
+    """
+    for item in found:
+        if not isinstance(item, dict):
+            raise ServiceError(f"{who}: {name!r} must hold objects; got {type(item).__name__}.")
+    return found
+
+
+def whole(kind: type, value: Any) -> Any:
+    """``value`` if it is of this kind, else None: for what a service may or may not say."""
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+
 def score_of(who: str, value: Any) -> float | None:
     """A score as a finite float, None for null.
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from limitlab._core.checks import real, whole
+from limitlab._core import checks
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
-from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.fields import named, objects, part, rows, score_of, whole
 from limitlab.retrieval.platforms.retriever import Described
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, NOT_STARTED, WAITING, Uploaded, UploadingRetriever
 
@@ -72,8 +72,8 @@ class RAGFlow(UploadingRetriever):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("vector_weight", "similarity_threshold"):
-            real(self.kind, name, getattr(self, name), low=0.0, high=1.0)
-        self.candidates = whole(self.kind, "candidates", self.candidates, low=1)
+            checks.real(self.kind, name, getattr(self, name), low=0.0, high=1.0)
+        self.candidates = checks.whole(self.kind, "candidates", self.candidates, low=1)
         if self.datasets and not self._ids():
             raise InvalidArgument(f"{self.kind}: datasets must be ids separated by ';'; got {self.datasets!r}.")
 
@@ -99,10 +99,14 @@ class RAGFlow(UploadingRetriever):
 
     def describe(self) -> Described:
         """``GET /api/v1/datasets?id=``, for each dataset."""
-        found = [d for i in self._ids() for d in self._said("GET", f"/api/v1/datasets?id={quote(i, safe='')}") or []]
+        found = [d for i in self._ids() for d in self._datasets(f"id={quote(i, safe='')}")]
         models = ", ".join(dict.fromkeys(str(d["embedding_model"]) for d in found if d.get("embedding_model")))
-        counts = [d.get("document_count") for d in found]
-        return Described(model=models or None, documents=sum(c for c in counts if c) if all(isinstance(c, int) for c in counts) else None)
+        counts = [whole(int, d.get("document_count")) for d in found]
+        return Described(model=models or None, documents=None if None in counts else sum(c or 0 for c in counts))
+
+    def _datasets(self, parameters: str) -> list[dict[str, Any]]:
+        found = self._said("GET", f"/api/v1/datasets?{parameters}")
+        return objects(self.kind, found if isinstance(found, list) else [], "data")
 
     def ask(self, text: str, top_k: int) -> Answer:
         """All pages up to ``top_k`` chunks. The page size stays the same: RAGFlow's totals change with it."""
@@ -123,7 +127,7 @@ class RAGFlow(UploadingRetriever):
                 **({"rerank_id": self.rerank_id} if self.rerank_id else {}),
             }
             data = self._said("POST", "/api/v1/retrieval", body)
-            chunks = part(self.kind, data, "chunks", list)
+            chunks = rows(self.kind, data, "chunks")
             for chunk in chunks:
                 keys = named(chunk, "document_keyword", "document_name", "docnm_kwd", "document_id")
                 hits.append(Hit(keys, score_of(self.kind, chunk.get("similarity")), str(chunk.get("content") or "")))
@@ -136,10 +140,10 @@ class RAGFlow(UploadingRetriever):
         """By name, through all pages: the filter of the list answers with an error where nothing matches."""
         page = 1
         while True:
-            found = self._said("GET", f"/api/v1/datasets?page={page}&page_size={MOST_A_PAGE}") or []
+            found = self._datasets(f"page={page}&page_size={MOST_A_PAGE}")
             for dataset in found:
                 if dataset.get("name") == name:
-                    return str(dataset["id"])
+                    return part(self.kind, dataset, "id", str)
             if len(found) < MOST_A_PAGE:
                 return None
             page += 1
@@ -162,9 +166,7 @@ class RAGFlow(UploadingRetriever):
         """States by ``run``: UNSTART, RUNNING, CANCEL, DONE, FAIL, or their numbers."""
         page = 1
         while True:
-            found = part(
-                self.kind, self._said("GET", f"/api/v1/datasets/{dataset}/documents?page={page}&page_size={MOST_A_PAGE}"), "docs", list
-            )
+            found = rows(self.kind, self._said("GET", f"/api/v1/datasets/{dataset}/documents?page={page}&page_size={MOST_A_PAGE}"), "docs")
             for document in found:
                 state = _STATES.get(str(document.get("run")), WAITING)
                 yield Uploaded(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from limitlab._core.checks import real, whole
+from limitlab._core import checks
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab._core.progress import Progress
 from limitlab._core.texts import Texts
 from limitlab.retrieval.platforms.contract import Answer, Capabilities, Hit
-from limitlab.retrieval.platforms.fields import named, part, score_of
+from limitlab.retrieval.platforms.fields import named, part, rows, score_of, whole
 from limitlab.retrieval.platforms.retriever import Described, Prepared
 from limitlab.retrieval.platforms.upload import FAILED, INDEXED, WAITING, Uploaded, UploadingRetriever
 
@@ -58,10 +58,10 @@ class TaskingAI(UploadingRetriever):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.score_threshold is not None:
-            real(self.kind, "score_threshold", self.score_threshold, low=0.0, high=1.0)
+            checks.real(self.kind, "score_threshold", self.score_threshold, low=0.0, high=1.0)
         if self.max_tokens is not None:
-            self.max_tokens = whole(self.kind, "max_tokens", self.max_tokens, low=1)
-        self.chunk_size = whole(self.kind, "chunk_size", self.chunk_size, low=50, high=1000)
+            self.max_tokens = checks.whole(self.kind, "max_tokens", self.max_tokens, low=1)
+        self.chunk_size = checks.whole(self.kind, "chunk_size", self.chunk_size, low=50, high=1000)
         if self.upload and not self.embedding_model_id:
             raise InvalidArgument(f"{self.kind}: embedding_model_id must be given with upload=true; got none.")
 
@@ -87,7 +87,8 @@ class TaskingAI(UploadingRetriever):
     def describe(self) -> Described:
         """``GET /v1/collections/{collection_id}``."""
         found = part(self.kind, self._said("GET", f"/v1/collections/{self.target}"), "data", dict)
-        return Described(model=found.get("embedding_model_id"), dim=found.get("embedding_size"), documents=found.get("num_records"))
+        size, records = whole(int, found.get("embedding_size")), whole(int, found.get("num_records"))
+        return Described(model=whole(str, found.get("embedding_model_id")), dim=size, documents=records)
 
     def ask(self, text: str, top_k: int) -> Answer:
         """One query."""
@@ -100,14 +101,17 @@ class TaskingAI(UploadingRetriever):
             body["rerank_model_id"] = self.rerank_model_id
         answer = self._said("POST", f"/v1/collections/{self.target}/chunks/query", body)
         hits = []
-        for chunk in part(self.kind, answer, "data", list):
+        for chunk in rows(self.kind, answer, "data"):
             keys = (*named(chunk.get("metadata"), "doc_id", "id"), *named(chunk, "record_id"))
             hits.append(Hit(keys, score_of(self.kind, chunk.get("score")), str(chunk.get("content") or "")))
         return Answer(tuple(hits))
 
     def find_dataset(self, name: str) -> str | None:
         """By name, through all collections."""
-        return next((str(c["collection_id"]) for c in self._after("/v1/collections", "collection_id") if c.get("name") == name), None)
+        return next(
+            (part(self.kind, c, "collection_id", str) for c in self._after("/v1/collections", "collection_id") if c.get("name") == name),
+            None,
+        )
 
     def create_dataset(self, name: str) -> str:
         """A collection of the only capacity there is."""
@@ -142,11 +146,11 @@ class TaskingAI(UploadingRetriever):
         cursor: dict[str, str] = {}
         while True:
             answer = self._said("GET", f"{path}?{urlencode({'limit': _PAGE, 'order': 'asc', **cursor})}")
-            found = part(self.kind, answer, "data", list)
+            found = rows(self.kind, answer, "data")
             yield from found
             if not answer.get("has_more") or not found:
                 return
-            cursor = {"after": str(found[-1][id_name])}
+            cursor = {"after": part(self.kind, found[-1], id_name, str)}
 
     def _said(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """An answer whose status is success."""
