@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ _MANNER = frozenset({"concurrency", "timeout", "retries", "allow_http", "version
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was done before the first query: names at the service by document id's name, costs, notes."""
+    """What was done before the first query: ``{name or id at the service: document id}``, costs, notes."""
 
     names: dict[str, str] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
@@ -184,15 +185,20 @@ class PlatformRetriever(ABC):
     ) -> SearchResult:
         """Ask for the k best hits of every query, each distinct text once."""
         can = self._told()
-        asked = min(self.top_k or k, can.max_top_k or k)
+        asked = min(self.top_k or k, can.max_top_k or sys.maxsize)
         texts, notes = self._to_ask(can)
-        resumed = self._ask_all(list(dict.fromkeys(t for t in texts if t is not None)), asked, progress)
-        answers = [None if t is None else self._answers[t, asked] for t in texts]
-        self._documents.fields.clear()
-        found, seen = ranked(
-            answers, self._documents, who=self.kind, asked=asked, wanted=min(asked, self._n_docs), k=k, rank_by=self.rank_by, capabilities=can,
-            places=places, relevant=relevant,
-        )  # fmt: skip
+        journal, done = Journal(self.identity()), False
+        try:
+            resumed = self._ask_all(list(dict.fromkeys(t for t in texts if t is not None)), asked, journal, progress)
+            answers = [None if t is None else self._answers[t, asked] for t in texts]
+            self._documents.fields.clear()
+            found, seen = ranked(
+                answers, self._documents, who=self.kind, asked=asked, wanted=min(asked, self._n_docs), k=k, rank_by=self.rank_by,
+                capabilities=can, places=places, relevant=relevant,
+            )  # fmt: skip
+            done = True  # answers that could not be mapped are kept: the next run may map them in another way
+        finally:
+            journal.close(finished=done)
         notes |= {"hits_asked_for": asked} if asked < min(k, self._n_docs) else {}
         notes |= {"answers_resumed": resumed} if resumed else {}
         notes |= {"requests_repeated": self._client.traffic.retries} if self._client.traffic.retries else {}
@@ -224,29 +230,21 @@ class PlatformRetriever(ABC):
         notes = {"queries_cut_to_limit" if self.long_queries == "cut" else "queries_over_limit_skipped": len(too_long)} if too_long else {}
         return texts, {**notes, **({"query_limit": limit} if too_long else {})}
 
-    def _ask_all(self, texts: list[str], asked: int, progress: Progress) -> int:
+    def _ask_all(self, texts: list[str], asked: int, journal: Journal, progress: Progress) -> int:
         """Answers of all texts, from the journal of an interrupted run where it has them; returns how many came from there."""
         missing = [t for t in texts if (t, asked) not in self._answers]
-        if not missing:
-            return 0
-        journal = Journal(self.identity())
-        done = False
-        try:
-            for text in missing:
-                kept = journal.get([text, asked])
-                if kept is not None:
-                    self._answers[text, asked] = Answer.from_dict(kept)
-            todo = [t for t in missing if (t, asked) not in self._answers]
+        for text in missing:
+            kept = journal.get([text, asked])
+            if kept is not None:
+                self._answers[text, asked] = Answer.from_dict(kept)
+        todo = [t for t in missing if (t, asked) not in self._answers]
 
-            def ask(text: str) -> Answer:
-                answer = self.ask(text, asked)
-                journal.put([text, asked], answer.to_dict())
-                return answer
+        def ask(text: str) -> Answer:
+            answer = self.ask(text, asked)
+            journal.put([text, asked], answer.to_dict())
+            return answer
 
-            with progress.task(f"{self.label}: queries", len(todo)) as bar:
-                found = self._client.ordered(ask, todo, done=lambda _: bar.advance(1))
-            self._answers.update({(t, asked): answer for t, answer in zip(todo, found)})
-            done = True
-        finally:
-            journal.close(finished=done)
+        with progress.task(f"{self.label}: queries", len(todo)) as bar:
+            found = self._client.ordered(ask, todo, done=lambda _: bar.advance(1))
+        self._answers.update({(t, asked): answer for t, answer in zip(todo, found)})
         return len(missing) - len(todo)
