@@ -32,6 +32,7 @@ VERBS = [
     ["runs", "show"],
     ["runs", "rm"],
     ["runs", "gc"],
+    ["serve"],
     ["models"],
 ]
 

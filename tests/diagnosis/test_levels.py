@@ -8,8 +8,8 @@ import pytest
 from limitlab._core.errors import DataError, InvalidArgument, RangeError, ShapeError, UnknownName
 from limitlab.capacity.number_types import round_to
 from limitlab.diagnosis import diagnose, parse_index
-from limitlab.diagnosis.platform import chunk_mapping
 from limitlab.relevance import RelevanceMatrix, all_subsets
+from limitlab.search.chunk_ids import chunk_mapping
 
 
 def unit(rows):

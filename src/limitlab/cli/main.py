@@ -28,6 +28,7 @@ from limitlab.cli import (
     report,
     reproduce,
     runs,
+    serve,
     verify,
 )
 
@@ -54,6 +55,7 @@ app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(runs.app, name="runs")
+app.command("serve")(serve.serve_command)
 app.command("models")(models.models)
 
 

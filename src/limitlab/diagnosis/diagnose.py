@@ -22,7 +22,7 @@ from limitlab.diagnosis.best_query import FOUND, OWN, SEPARATED, best_queries
 from limitlab.diagnosis.depth import PARTS, Depth, Given, depth, skipped
 from limitlab.diagnosis.dimension import dimension_answer
 from limitlab.diagnosis.index import IndexSpec, index_lists, parse_index
-from limitlab.diagnosis.platform import OF_THE_LIST, REASONS, Hits, chunk_mapping, run_findings
+from limitlab.diagnosis.platform import OF_THE_LIST, REASONS, Hits, run_findings
 from limitlab.diagnosis.remedies.bench import Bench, Serving
 from limitlab.diagnosis.remedies.measured import measured_remedies, remedy_sentence
 from limitlab.diagnosis.remedies.plan import RemedyPlan
@@ -36,6 +36,7 @@ from limitlab.ledger import Cell, Ledger
 from limitlab.relevance import RelevanceMatrix
 from limitlab.retrieval import build
 from limitlab.search import SearchResult, exact_search
+from limitlab.search.chunk_ids import chunk_mapping
 
 KIND = "diagnose"
 
@@ -136,7 +137,7 @@ def diagnose(
         run=None if run is None else "given" if isinstance(run, Mapping) else Path(run).name,
     )  # fmt: skip
     wanted = None if remedies is None else RemedyPlan.of(remedies)
-    mapped = chunk_mapping(chunk_separator, chunk_pattern)
+    mapped = chunk_mapping(chunk_separator, chunk_pattern, who=WHO)
     if run is None and (chunk_separator is not None or chunk_pattern is not None):
         raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
     hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from limitlab._core.errors import DataError, InvalidArgument, first_examples
+from limitlab._core.errors import DataError, first_examples
 from limitlab.diagnosis.subject import WHO, Subject
 
 REASONS = (
@@ -43,44 +42,6 @@ class RunFindings:
     facts: dict[str, int]
 
 
-def chunk_mapping(separator: str | None, pattern: str | None) -> Callable[[str], str]:
-    """From the id of a hit to the id of its document.
-
-    Parameters
-    ----------
-    separator
-        The document id ends at the last occurrence: with "#", ``doc7#3`` is a chunk of ``doc7``.
-    pattern
-        A regular expression over the whole id; group ``doc``, or the first group, is the document id. Ids that do not match are kept.
-
-    Raises
-    ------
-    InvalidArgument
-        Both are given, the separator is empty, or the expression is wrong or has no group.
-    """
-    if separator is not None and pattern is not None:
-        raise InvalidArgument(f"{WHO}: either chunk_separator or chunk_pattern must be given; got both.")
-    if separator is not None:
-        if not separator:
-            raise InvalidArgument(f"{WHO}: chunk_separator must not be empty; got ''.")
-        return lambda name: name.rpartition(separator)[0] or name
-    if pattern is None:
-        return lambda name: name
-    try:
-        found = re.compile(pattern)
-    except re.error as error:
-        raise InvalidArgument(f"{WHO}: chunk_pattern must be a regular expression; got {pattern!r} ({error}).") from error
-    if not found.groups:
-        raise InvalidArgument(f"{WHO}: chunk_pattern must have a group that is the document id, such as (.+)#[0-9]+; got {pattern!r}.")
-    group: str | int = "doc" if "doc" in found.groupindex else 1
-
-    def mapped(name: str) -> str:
-        match = found.fullmatch(name)
-        return (match[group] or name) if match else name
-
-    return mapped
-
-
 def run_findings(subject: Subject, hits: Hits, mapped: Callable[[str], str], *, all_query_ids: Sequence[str]) -> RunFindings:
     """Which relevant documents the run has among its first k hits, and why the others are missing.
 
@@ -91,7 +52,7 @@ def run_findings(subject: Subject, hits: Hits, mapped: Callable[[str], str], *, 
     hits
         Ids of hits, best first, for each query id.
     mapped
-        See ``chunk_mapping``.
+        See ``limitlab.search.chunk_ids.chunk_mapping``.
     all_query_ids
         All queries, also those without a relevant document. Others in the run are left out and counted.
 

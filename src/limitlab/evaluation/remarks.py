@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from limitlab.evaluation.result import Row
+from limitlab.evaluation.service_remarks import service_remarks
 
 
 def remarks(row: Row) -> list[str]:
@@ -29,7 +30,7 @@ def remarks(row: Row) -> list[str]:
         out.append(
             f"{label}: documents were encoded in {notes['document_precision']} ({notes.get('why_this_precision', '')}), queries in float32."
         )
-    return out
+    return out + service_remarks(label, notes)
 
 
 def all_remarks(rows: Iterable[Row]) -> list[str]:

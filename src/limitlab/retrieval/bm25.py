@@ -107,7 +107,7 @@ class BM25:
         import bm25s
 
         with Stopwatch() as watch, progress.task("bm25 index", None):
-            cut = resolved(self.tokeniser, docs)
+            cut = self._cut = resolved(self.tokeniser, docs)
             corpus = self._tokens(docs, cut)
             self._queries = self._tokens(queries, cut)
             self._n_docs = len(docs)
@@ -123,6 +123,10 @@ class BM25:
         if cut != "words":
             notes["tokeniser"] = cut
         return {"cost": {"index_seconds": watch.seconds, "bytes_per_doc": held / max(1, len(docs))}, "notes": notes}
+
+    def requery(self, queries: Texts) -> None:
+        """Search for these from now on."""
+        self._queries = self._tokens(queries, self._cut)
 
     def _tokens(self, texts: Texts, cut: str) -> list[list[str]]:
         import bm25s

@@ -115,6 +115,22 @@ class Dense:
             raise RangeError("Dense.search(): index() must be called first.")
         return exact_search(self._docs, self._queries, k=k, places=places, dim=dim, relevant=relevant, progress=progress)
 
+    def requery(self, queries: Texts) -> None:
+        """Search for these from now on; their vectors are not cached."""
+        self._queries = self.encode(list(queries), "query")
+
+    def encode(self, texts: list[str], kind: str | None) -> np.ndarray:
+        """(n, dim) float32 vectors as the model gives them, not cached.
+
+        Parameters
+        ----------
+        kind
+            query | document, which decides the prompt; None for no prompt.
+        """
+        given = {"query": self._query_prompt, "document": self._document_prompt}
+        prompt = "" if kind is None else self._encoder.prompt(kind, given[kind])
+        return self._encoder.encode(texts, prompt=prompt, precision="float32")[0]
+
     def encoded(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> tuple[np.ndarray, np.ndarray]:
         """(document vectors, query vectors), both in full dimension, through the cache."""
         self.index(docs, queries, progress=progress)

@@ -39,7 +39,7 @@ class Retriever(Protocol):
         ...
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress) -> dict[str, Any]:
-        """Prepare for searching ``docs``; returns costs (seconds, bytes) and notes (counts to be shown)."""
+        """Prepare for searching ``docs``; returns costs (seconds, bytes) and notes (counts to be shown; ``search`` may add to them)."""
         ...
 
     def search(self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None, progress: Progress) -> SearchResult:
@@ -48,4 +48,13 @@ class Retriever(Protocol):
 
     def predict(self, measure: str, cut: int, *, n_docs: int, n_relevant: int, dim: int | None) -> float | None:
         """A closed-form prediction of a measure, where there is one."""
+        ...
+
+
+@runtime_checkable
+class TakesQueries(Protocol):
+    """A retriever that answers other queries without indexing the documents again."""
+
+    def requery(self, queries: Texts) -> None:
+        """Search for these from now on; nothing is stored on disk. ``index`` must have been called."""
         ...

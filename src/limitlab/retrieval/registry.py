@@ -47,6 +47,17 @@ KINDS: dict[str, Kind] = {
     "adapted": Kind(
         "adapters.retriever:Adapted", "a dense retriever with a trained linear adapter: adapted(minilm):file=adapter.npz", parts=1
     ),
+    "run": Kind("run_file:RunFile", "a ranking made elsewhere: run:file=production.trec (TREC, JSON, predictions of ST or mteb)"),
+    "dify": Kind("platforms.dify:Dify", "a Dify knowledge base: dify:url=...,dataset=ID or upload=true; key in DIFY_API_KEY"),
+    "dify-external": Kind(
+        "platforms.dify_external:DifyExternal", "a service with Dify's External Knowledge API: dify-external:url=...,knowledge=ID"
+    ),
+    "ragflow": Kind("platforms.ragflow:RAGFlow", "RAGFlow datasets: ragflow:url=...,datasets=ID;ID or upload=true; key in RAGFLOW_API_KEY"),
+    "fastgpt": Kind("platforms.fastgpt:FastGPT", "a FastGPT dataset: fastgpt:url=...,dataset=ID or upload=true; key in FASTGPT_API_KEY"),
+    "taskingai": Kind(
+        "platforms.taskingai:TaskingAI", "a TaskingAI collection: taskingai:url=...,collection=ID or upload=true; key in TASKINGAI_API_KEY"
+    ),
+    "json": Kind("platforms.json_service:json_service", "any search service that speaks JSON: json:config=connector.json"),
 }
 
 

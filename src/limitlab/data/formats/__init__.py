@@ -2,7 +2,7 @@
 
 from limitlab.data.formats.corpus import Corpus, CorpusDocument
 from limitlab.data.formats.reading import load
-from limitlab.data.formats.runs import read_hits, read_run, write_run
 from limitlab.data.formats.writing import write_dataset, write_stream
+from limitlab.search.run_files import read_hits, read_run, write_run
 
 __all__ = ["Corpus", "CorpusDocument", "load", "read_hits", "read_run", "write_dataset", "write_run", "write_stream"]

@@ -152,7 +152,7 @@ class Client:
             except httpx.TransportError as error:
                 if attempt == self._retries:
                     raise ServiceError(
-                        f"{self.who}: {self._hidden(self.url)} did not answer after {attempt + 1} attempts: {self._hidden(str(error)) or type(error).__name__}."
+                        f"{self.who}: {self.hidden(self.url)} did not answer after {attempt + 1} attempts: {self.hidden(str(error)) or type(error).__name__}."
                     ) from None
                 wait_asked = None
             else:
@@ -161,7 +161,7 @@ class Client:
                     return self._parsed(answer, status)
                 if status not in _AGAIN or attempt == self._retries:
                     raise ServiceError(
-                        f"{self.who}: {method} {self._hidden(path or self.url)} was answered with {status}: {self._words(answer)}",
+                        f"{self.who}: {method} {self.hidden(path or self.url)} was answered with {status}: {self._words(answer)}",
                         status=status,
                     )
             self.traffic.add(retries=1)
@@ -212,12 +212,12 @@ class Client:
                 target = urljoin(url, response.headers["location"])
                 if _origin(target) != _origin(url):
                     raise ServiceError(
-                        f"{self.who}: a redirect to another host is not followed; got {self._hidden(target)}. Give that address.",
+                        f"{self.who}: a redirect to another host is not followed; got {self.hidden(target)}. Give that address.",
                         status=response.status_code,
                     )
                 url = target
                 self.traffic.add(redirects=1)
-        raise ServiceError(f"{self.who}: more than {_MOST_REDIRECTS} redirects; the last to {self._hidden(url)}.")
+        raise ServiceError(f"{self.who}: more than {_MOST_REDIRECTS} redirects; the last to {self.hidden(url)}.")
 
     def _body(self, response: httpx.Response) -> bytes:
         parts, size = [], 0
@@ -245,9 +245,10 @@ class Client:
 
     def _words(self, answer: bytes) -> str:
         text = " ".join(answer.decode("utf-8", "replace").split())
-        return self._hidden(text[:_QUOTED] + ("..." if len(text) > _QUOTED else "") or "an empty answer")
+        text = self.hidden(text)  # before it is cut: half a key is not replaced
+        return text[:_QUOTED] + ("..." if len(text) > _QUOTED else "") or "an empty answer"
 
-    def _hidden(self, text: str) -> str:
+    def hidden(self, text: str) -> str:
         """Without the keys: a service may send back what it was sent."""
         for secret in self._secrets:
             for form in {secret, secret.removeprefix("Bearer ")} - {""}:

@@ -8,6 +8,7 @@ import re
 from limitlab._core.errors import InvalidArgument
 
 _NAME = re.compile(r"\$\{(\w+)\}")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Secret:
@@ -56,6 +57,22 @@ def key_from_environment(who: str, name: str, *, needed: bool = True) -> Secret 
     if not value.isascii() or not value.isprintable():
         raise InvalidArgument(f"{who}: the key in {name} must be printable ASCII; it holds other characters.")
     return Secret(value, name)
+
+
+def environment_name(who: str, name: str) -> str:
+    """``name`` if it can be that of an environment variable: capital letters, digits and underscores.
+
+    Raises
+    ------
+    InvalidArgument
+        It cannot. What was given is not shown: it may be the key itself.
+    """
+    if not _VARIABLE.fullmatch(name):
+        raise InvalidArgument(
+            f"{who}: key must be the NAME of an environment variable, in capital letters, such as MY_KEY; what was given is not one, and is not "
+            "shown in case it is the key itself. Run: export MY_KEY=..."
+        )
+    return name
 
 
 def filled(who: str, template: str) -> Secret:

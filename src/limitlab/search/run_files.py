@@ -1,4 +1,7 @@
-"""Runs (ranked lists) as TREC text and JSON. Ids with spaces are percent-encoded in TREC files."""
+"""Runs (ranked lists) as TREC text and JSON, and the prediction files of sentence-transformers and mteb.
+
+Ids with spaces are percent-encoded in TREC files.
+"""
 
 from __future__ import annotations
 
@@ -47,50 +50,105 @@ def read_run(path: str | Path) -> RunLists:
         path:line of a malformed line, a repeated document, or a score that is not a finite number.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
-    except OSError as error:
-        raise DataError.at(path, None, f"cannot be read ({error.strerror})") from error
+    text = _text(path)
     return _json_run(path, text) if text.lstrip().startswith("{") else _trec_run(path, text)
 
 
-def read_hits(path: str | Path) -> dict[str, list[str]]:
-    """The ids of a run's hits, best first, for each query; a document may be listed more than once.
+def read_scored(path: str | Path, *, split: str | None = None, subset: str | None = None) -> dict[str, list[tuple[str, float]]]:
+    """``{query id: [(id of the hit, score), ...]}``, best first; a document may be listed more than once.
 
-    TREC lines, ``{query id: {document id: score}}`` or ``{query id: [document id, ...]}``. Hits with scores are ordered by score, equal
-    ones as listed.
+    TREC lines; ``{query id: {document id: score}}`` or ``{query id: [document id, ...]}`` (score: minus the place, from 0); the
+    ``*_predictions.jsonl`` of sentence-transformers; the ``*_predictions.json`` of mteb. Hits are ordered by score, equal ones as listed.
+
+    Parameters
+    ----------
+    split, subset
+        Which of an mteb file; needed where it holds several.
+
+    Raises
+    ------
+    DataError
+        path:line of a malformed line, a score that is not a finite number, or a file with several splits of which none was named.
+    """
+    path = Path(path)
+    text = _text(path)
+    if not text.lstrip().startswith("{"):
+        found: dict[str, list[tuple[str, float]]] = {}
+        for _, q, d, score in _trec_lines(path, text):
+            found.setdefault(q, []).append((d, score))
+    elif _is_jsonl(text):
+        found = _sentence_transformers(path, text)
+    else:
+        found = _json_pairs(path, text, split, subset)
+    return {q: sorted(pairs, key=lambda pair: -pair[1]) for q, pairs in found.items()}
+
+
+def read_hits(path: str | Path) -> dict[str, list[str]]:
+    """The ids of a run's hits, best first, for each query; a document may be listed more than once. Files as in ``read_scored``.
 
     Raises
     ------
     DataError
         path:line of a malformed line, or a score that is not a finite number.
     """
-    path = Path(path)
+    return {q: [d for d, _ in pairs] for q, pairs in read_scored(path).items()}
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise DataError.at(path, None, f"cannot be read ({error.strerror})") from error
-    if text.lstrip().startswith("{"):
-        return {q: [d for d, _ in pairs] for q, pairs in _json_pairs(path, text).items()}
+
+
+def _is_jsonl(text: str) -> bool:
+    """Whether the first line is a JSON object that names a query."""
+    try:
+        first = json.loads(text.lstrip().split("\n", 1)[0])
+    except ValueError:
+        return False
+    return isinstance(first, dict) and "query_id" in first
+
+
+def _sentence_transformers(path: Path, text: str) -> dict[str, list[tuple[str, float]]]:
     found: dict[str, list[tuple[str, float]]] = {}
-    for _, q, d, score in _trec_lines(path, text):
-        found.setdefault(q, []).append((d, score))
-    return {q: [d for d, _ in sorted(pairs, key=lambda pair: -pair[1])] for q, pairs in found.items()}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            query, hits = row["query_id"], [(str(hit["corpus_id"]), hit["score"]) for hit in row["results"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError.at(path, number, "a line must hold query_id and results of corpus_id and score") from error
+        if str(query) in found:
+            raise DataError.at(path, number, f"query {query!r} is listed twice")
+        found[str(query)] = [(d, _score(path, number, s)) for d, s in hits]
+    return found
 
 
-def _json_pairs(path: Path, text: str) -> dict[str, list[tuple[str, float]]]:
+def _one_of(path: Path, what: str, found: dict[str, Any], wanted: str | None) -> Any:
+    if wanted is None and len(found) == 1:
+        return next(iter(found.values()))
+    if wanted not in found:
+        asked = "none was named" if wanted is None else f"{wanted!r} was named"
+        raise DataError.at(path, None, f"the file holds the {what}s {first_examples(found, n=8)}; {asked}. Pass {what}=NAME")
+    return found[wanted]
+
+
+def _json_pairs(path: Path, text: str, split: str | None, subset: str | None) -> dict[str, list[tuple[str, float]]]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError.at(path, error.lineno, f"not valid JSON ({error.msg})") from error
+    if "mteb_model_meta" in found:
+        parts = {name: part for name, part in found.items() if name != "mteb_model_meta" and isinstance(part, dict)}
+        found = _one_of(path, "split", _one_of(path, "subset", parts, subset), split)
     out: dict[str, list[tuple[str, float]]] = {}
     for q, row in found.items():
         if isinstance(row, dict):
-            out[str(q)] = sorted(((str(d), _score(path, None, s)) for d, s in row.items()), key=lambda pair: -pair[1])
+            out[str(q)] = [(str(d), _score(path, None, s)) for d, s in row.items()]
         elif isinstance(row, list) and all(isinstance(d, (str, int)) for d in row):
             out[str(q)] = [(str(d), -float(i)) for i, d in enumerate(row)]
         else:
