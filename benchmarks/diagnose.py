@@ -73,9 +73,11 @@ def main() -> None:
     parser.add_argument("--served-dim", type=int, default=None)
     parser.add_argument("--dtype", default="int8")
     parser.add_argument("--index", default=None)
+    parser.add_argument("--skip", default="", help="parts beneath the levels, with commas: drowning,gaps,geometry")
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     figures: dict = {"cores": os.cpu_count(), "n_docs": args.n_docs, "n_queries": args.n_queries, "dim": args.dim, "k": args.k}
+    figures["skipped"] = args.skip or "nothing"
     with tempfile.TemporaryDirectory() as folder:
         docs = write_docs(Path(folder) / "docs.npy", args.n_docs, args.dim, rng)
         rows = np.stack([rng.choice(args.n_docs, 2, False) for _ in range(args.n_queries)])
@@ -86,7 +88,7 @@ def main() -> None:
             query_ids=range(args.n_queries),
             doc_ids=range(args.n_docs),
         )
-        served = {"dim": args.served_dim, "dtype": args.dtype, "index": args.index}
+        served = {"dim": args.served_dim, "dtype": args.dtype, "index": args.index, "skip": [p for p in args.skip.split(",") if p]}
         diagnose(matrix.select([0, 1]), docs=docs, queries=queries[:2], k=args.k, ledger=Ledger(Path(folder) / "warm"))  # compiled
         start = time.perf_counter()
         with Peak() as peak:
