@@ -44,6 +44,14 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+    "hybrid": Kind("hybrid:Hybrid", "hybrid(bm25,minilm): 2 to 8 retrievers fused; options method, weights, depth, rank_constant", parts=8),
+    "rerank": Kind("rerank:Rerank", "rerank(bm25): a cross-encoder (model) or a rerank server (server, url) over the first depth", parts=1),
+    "openai": Kind("remote.openai:OpenAI", "any OpenAI-compatible embedding server; options model, url, key, dimensions, price, ..."),
+    "tei": Kind("remote.tei:TEI", "text-embeddings-inference; options url, dimensions, truncate, query_prompt_name, ..."),
+    "gemini": Kind("remote.gemini:Gemini", "Gemini embeddings; options model, key, dimensions, price, ..."),
+    "cohere": Kind("remote.cohere:Cohere", "Cohere embeddings; options model, key, dimensions, truncate, price, ..."),
+    "jina": Kind("remote.jina:Jina", "Jina embeddings; options model, key, dimensions, truncate, price, ..."),
+    "reader": Kind("remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."),
 }
 
 
@@ -130,8 +138,20 @@ def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[
 
 
 def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
-    known = [n for n in inspect.signature(kind).parameters if n not in ("model", "parts", *_ALWAYS)]
+    known = [n for n in _keywords(kind) if n not in _ALWAYS]
     for name in options:
         if name not in known:
             raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])
     return options
+
+
+def _keywords(kind: type) -> list[str]:
+    """Keyword-only parameters of a class, and of its bases where it hands on what it does not name itself."""
+    names: list[str] = []
+    for cls in kind.__mro__:
+        if "__init__" in vars(cls):
+            parameters = inspect.signature(vars(cls)["__init__"]).parameters.values()
+            names += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return names
