@@ -60,7 +60,9 @@ def test_malformed_and_impossible_options_are_refused():
 
 def test_every_known_name_is_explained():
     known = known_retrievers()
-    assert {"bm25", "minilm", "token-sums", "MODEL", "hybrid", "rerank", "openai", "tei", "gemini", "cohere", "jina", "reader"} <= set(known)
+    assert {"bm25", "minilm", "token-sums", "MODEL", "hybrid", "rerank", "openai", "tei", "gemini", "cohere", "jina", "reader"} <= set(
+        known
+    )
     assert all(known.values())
 
 

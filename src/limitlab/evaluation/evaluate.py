@@ -223,7 +223,9 @@ class _Evaluation:
                 cost = {**made["cost"], **paid.get("cost", {}), "search_seconds": watch.seconds}
                 if dim is not None and full:
                     cost["bytes_per_doc"] = _bytes_per_doc(retriever, cost, dim)
-                yield self._row(dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": {**made["notes"], **paid.get("notes", {})}}, found)
+                yield self._row(
+                    dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": {**made["notes"], **paid.get("notes", {})}}, found
+                )
                 done.add(dim)
         except LimitlabError as error:
             for dim in (d for d in fits if d not in done):

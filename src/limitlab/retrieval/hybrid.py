@@ -150,7 +150,7 @@ class Hybrid:
 
 def _weights(who: str, given: Sequence[float] | str | float, n: int) -> list[float]:
     """One number a part; "1;2" on the command line, where commas separate options."""
-    items = given.split(";") if isinstance(given, str) else list(given) if isinstance(given, Sequence) else [given]
+    items: list[Any] = given.split(";") if isinstance(given, str) else list(given) if isinstance(given, Sequence) else [given]
     try:
         weights = [real(who, "weight", float(item), low=0.0) for item in items]
     except (TypeError, ValueError):

@@ -51,7 +51,9 @@ KINDS: dict[str, Kind] = {
     "gemini": Kind("remote.gemini:Gemini", "Gemini embeddings; options model, key, dimensions, price, ..."),
     "cohere": Kind("remote.cohere:Cohere", "Cohere embeddings; options model, key, dimensions, truncate, price, ..."),
     "jina": Kind("remote.jina:Jina", "Jina embeddings; options model, key, dimensions, truncate, price, ..."),
-    "reader": Kind("remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."),
+    "reader": Kind(
+        "remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."
+    ),
 }
 
 

@@ -50,7 +50,9 @@ def key_from_environment(who: str, name: str, *, needed: bool = True) -> Secret 
     """
     if not re.fullmatch(r"[A-Za-z_]\w*", name) or (name not in os.environ and name != name.upper()):
         # What stands here may be the key itself: it is not repeated.
-        raise InvalidArgument(f"{who}: key must be the name of an environment variable that holds the key, such as MY_KEY; got something else.")
+        raise InvalidArgument(
+            f"{who}: key must be the name of an environment variable that holds the key, such as MY_KEY; got something else."
+        )
     value = os.environ.get(name, "").strip()
     if not value:
         if not needed:
