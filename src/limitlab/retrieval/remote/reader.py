@@ -91,7 +91,7 @@ class Reader:
         self._client = Connection(url, key, concurrency, timeout, retries, allow_http).client(who, self.home)
         self.name = name or f"reader:{self.model}"
         self.label = label or name or f"{self.model} reading the corpus"
-        self._prompts: list[list[dict[str, str]]] | None = None
+        self._groups: list[list[str]] | None = None
         self.last_search: dict[str, Any] = {}
 
     def config(self, n_docs: int) -> dict[str, Any]:
@@ -108,17 +108,17 @@ class Reader:
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
         """Write the prompts, and refuse what does not fit; nothing is asked yet."""
-        corpus = self._corpus(docs)
+        self._block = self._corpus(docs)
         step = self.queries_per_prompt
         groups = [[queries[i] for i in range(at, min(at + step, len(queries)))] for at in range(0, len(queries), step)]
-        self._sizes = [len(group) for group in groups]
-        self._prompts = [messages(corpus, group, self.most) for group in groups]
-        largest = max(estimated_tokens(*(m["content"] for m in prompt)) for prompt in self._prompts)
+        rest = max(estimated_tokens(*(m["content"] for m in messages("", group, self.most))) for group in groups)
+        largest = estimated_tokens(self._block) + rest
         if largest > self.budget:
             raise TooLarge(
-                f"reader: a prompt must have at most budget={self.budget:,} tokens; one has about {largest:,}, with {max(self._sizes):,} queries. "
-                "Pass a smaller queries_per_prompt=, or a larger budget= if the model reads more."
+                f"reader: a prompt must have at most budget={self.budget:,} tokens; one has about {largest:,}, with {min(step, len(queries)):,} "
+                "queries. Pass a smaller queries_per_prompt=, or a larger budget= if the model reads more."
             )
+        self._groups = groups
         self._positions = {doc_id: j for j, doc_id in enumerate(docs.ids)}
         self._ids = list(docs.ids)
         return {"cost": {}, "notes": {"prompts": len(groups), "budget_tokens": self.budget, "largest_prompt_tokens_estimated": largest}}
@@ -127,19 +127,19 @@ class Reader:
         self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
     ) -> SearchResult:
         """Ask every prompt that was not answered yet; lists end where the model ended them."""
-        if self._prompts is None:
+        if self._groups is None:
             raise RangeError("reader: index() must be called before search().")
         journal = Journal({**self.config(0), "service": "reader"})
         finished = False
         try:
-            with progress.task(f"{self.label}: prompts", len(self._prompts)) as bar:
-                answers = self._client.ordered(lambda p: self._answer(p, journal), self._prompts, done=lambda number: bar.advance(1))
-            readings = [read_answer(a["text"], n, self._positions) for a, n in zip(answers, self._sizes)]
+            with progress.task(f"{self.label}: prompts", len(self._groups)) as bar:
+                answers = self._client.ordered(lambda g: self._answer(g, journal), self._groups, done=lambda number: bar.advance(1))
+            readings = [read_answer(a["text"], len(group), self._positions) for a, group in zip(answers, self._groups)]
             self._take_notes(answers, readings)  # the transcript is on disk before the journal goes
             finished = True
         finally:
             journal.close(finished=finished)
-        indices = np.full((sum(self._sizes), k), -1, np.int64)
+        indices = np.full((sum(map(len, self._groups)), k), -1, np.int64)
         scores = np.full(indices.shape, -np.inf, np.float32)
         for i, listed in enumerate(docs for reading in readings for docs in reading.lists):
             kept = listed[: min(k, self.most)]
@@ -170,8 +170,8 @@ class Reader:
             )
         return corpus
 
-    def _answer(self, prompt: list[dict[str, str]], journal: Journal) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self.model, "messages": prompt}
+    def _answer(self, group: list[str], journal: Journal) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self.model, "messages": messages(self._block, group, self.most)}
         if self.temperature is not None:
             body["temperature"] = self.temperature
         known = journal.get(body)
@@ -190,18 +190,18 @@ class Reader:
             "transcript": self._transcript(answers, readings),
         }
         if tokens:
-            notes["tokens"] = sum(tokens)
+            notes["tokens_sent"] = sum(tokens)
             if self.price is not None:
                 notes |= {"price_of_a_million_tokens": self.price, "tokens_cost": round(sum(tokens) * self.price / 1e6, 6)}
         self.last_search = {"cost": {}, "notes": notes}
 
     def _transcript(self, answers: Sequence[dict[str, Any]], readings: Sequence[Reading]) -> str:
-        """Write every prompt, answer and list of ids, one JSON object a line; the name of the file says what is in it."""
-        assert self._prompts is not None
-        lines = [{"config": self.config(0)}] + [
-            {"prompt": prompt, "answer": answer["text"], "ids": [[self._ids[j] for j in listed] for listed in reading.lists]}
-            for prompt, answer, reading in zip(self._prompts, answers, readings)
-        ]
+        """Write the corpus as shown, then queries, answer and ids of every prompt, one JSON object a line; named by its content."""
+        assert self._groups is not None
+        lines: list[dict[str, Any]] = [{"config": self.config(0), "budget_tokens": self.budget, "corpus": self._block}]
+        for group, answer, reading in zip(self._groups, answers, readings):
+            ids = [[self._ids[j] for j in listed] for listed in reading.lists]
+            lines.append({"queries": group, "answer": answer["text"], "ids": ids})
         name = content_hash(lines, length=24)
         with atomic_file(home() / "readings" / f"{name}.jsonl") as out:
             for line in lines:
@@ -214,7 +214,8 @@ def _text_of(answer: Any) -> dict[str, Any]:
     choices = field("reader", answer, "choices")
     if not isinstance(choices, list) or not choices:
         raise ServiceError("reader: the answer must hold at least one choice; got none.")
-    content = field("reader", choices[0], "message").get("content")
+    message = field("reader", choices[0], "message")
+    content = message.get("content") if isinstance(message, dict) else None
     return {
         "text": content if isinstance(content, str) else "",
         "cut": choices[0].get("finish_reason") == "length",

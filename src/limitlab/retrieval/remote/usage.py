@@ -26,7 +26,7 @@ def token_notes(tokens: np.ndarray, price: float | None) -> dict[str, Any]:
     """Notes about (n,) token counts as ``spread`` gives them, and their cost at ``price`` a million."""
     counted = int(tokens[tokens > 0].sum())
     estimated = int(-tokens[tokens < 0].sum())
-    notes: dict[str, Any] = {"tokens": counted + estimated}
+    notes: dict[str, Any] = {"tokens_sent": counted + estimated}
     if estimated:
         notes["tokens_estimated"] = estimated
     if price is not None:
