@@ -184,18 +184,17 @@ def test_measures_are_those_of_the_librarys_reranking_evaluator(tiny_cross_encod
     from sentence_transformers import CrossEncoder
     from sentence_transformers.cross_encoder.evaluation import CrossEncoderRerankingEvaluator
 
-    # Documents and queries of three letters a word: short, so that the tiny model tells all pairs apart.
-    rng = np.random.default_rng(2)
-    texts = {f"d{i}": "".join(rng.choice(list("abcdefgh"), 12)) for i in range(20)}
-    queries = {f"q{i}": "".join(rng.choice(list("abcdefgh"), 9)) for i in range(25)}
-    qrels = {q: dict.fromkeys(rng.choice(list(texts), 2, replace=False), 1) for q in queries}
+    small = ll.make_limit(small=True)
+    texts = dict(zip(small.docs.ids, small.docs))
+    queries = {small.queries.ids[i]: small.queries[i] for i in range(0, 1000, 40)}
+    qrels = {q: {small.docs.ids[j]: 1 for j in small.relevance.row(small.queries.ids.index(q))} for q in queries}
     data = ll.Dataset.from_texts(texts, queries, qrels)
     order = list(texts)
 
     def everything(asked, k):
         return [{d: float(len(order) - i) for i, d in enumerate(order)} for _ in asked]
 
-    reranked = Rerank(build(everything), model=tiny_cross_encoder, depth=20)
+    reranked = Rerank(build(everything), model=tiny_cross_encoder, depth=46)
     row = ll.evaluate(data, [reranked], measures=["ndcg@10", "mrr@10"]).rows[0]
     assert row.tie_rate == 0
     samples = [{"query": queries[q], "positive": [texts[d] for d in qrels[q]], "documents": list(texts.values())} for q in queries]

@@ -33,7 +33,7 @@ class OpenAI(ServedDense):
     home: ClassVar[Home] = Home("https://api.openai.com/v1", "OPENAI_API_KEY")
     most_bytes = 600_000  # 300,000 tokens even where a token is two bytes
 
-    def __init__(self, *, model: str, encoding: str = "base64", **options: Any) -> None:
+    def __init__(self, *, model: str | None = None, encoding: str = "base64", **options: Any) -> None:
         self._encoding = choice(self.service, "encoding", encoding, ("base64", "float", "none"))
         super().__init__(model=text_option(self.service, "model", model), **options)
 

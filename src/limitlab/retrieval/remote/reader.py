@@ -66,7 +66,7 @@ class Reader:
     def __init__(
         self,
         *,
-        model: str,
+        model: str | None = None,
         url: str | None = None,
         key: str | None = None,
         budget: int = 100_000,
