@@ -44,7 +44,8 @@ class TEI(ServedDense):
         self._truncate = flag(self.service, "truncate", truncate)
         self._prompt_names = {"query": query_prompt_name, "document": document_prompt_name}
         address = urlsplit(text_option(self.service, "url", options.get("url")))
-        super().__init__(**{"model": address.netloc, **options})
+        shown = {} if options.get("name") or options.get("label") else {"label": f"TEI at {address.netloc}"}
+        super().__init__(**{"model": address.netloc, **shown, **options})
 
     @cached_property
     def info(self) -> dict[str, Any]:
