@@ -9,8 +9,7 @@ import limitlab as ll
 from limitlab._core.errors import InvalidArgument, RangeError, UnknownName
 from limitlab._core.texts import TextList
 from limitlab.evaluation.remarks import remarks
-from limitlab.retrieval import BM25, TokenSums, build
-from limitlab.retrieval.hybrid import Hybrid
+from limitlab.retrieval import BM25, Hybrid, TokenSums, build
 from limitlab.search import RelevantSet, tie_order
 
 WORDS = ["red", "green", "blue", "cat", "dog", "sun", "moon", "tree"]

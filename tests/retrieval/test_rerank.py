@@ -10,8 +10,7 @@ import pytest
 import limitlab as ll
 from limitlab._core.errors import DataError, InvalidArgument, UnknownName
 from limitlab._core.texts import TextList
-from limitlab.retrieval import BM25, TokenSums, build, cross_encoder
-from limitlab.retrieval.rerank import Rerank
+from limitlab.retrieval import BM25, Rerank, TokenSums, build, cross_encoder
 from limitlab.search import RelevantSet, tie_order
 
 WORDS = ["red", "green", "blue", "cat", "dog", "sun", "moon", "tree"]

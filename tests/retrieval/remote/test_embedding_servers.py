@@ -126,6 +126,13 @@ def test_a_request_that_is_too_large_is_halved_until_it_fits():
         build(f"tei:url={service.url}").index(TextList(["d1", "d9"], ["short", "w " * 100]), QUERIES)
 
 
+def test_other_refusals_are_not_taken_for_a_size():
+    """The address of Gemini's batches has "batch" in it; only the service's words count."""
+    with FakeGemini() as service, pytest.raises(ServiceError, match="Invalid value at 'requests"):
+        build(SERVICES["gemini"][1].format(service.url) + ",document_task=BAD,concurrency=1").index(DOCS, QUERIES)
+    assert len(service.refused) <= 3  # the three batches, none of them in halves
+
+
 def test_one_text_that_is_too_long_is_named_and_can_be_cut():
     docs = TextList(["a", "b"], ["short text", "long " * 50])
     with FakeOpenAI(most_tokens_per_text=20) as service:

@@ -253,7 +253,8 @@ class ServedDense(ABC):
         try:
             answer = self._ask(sent, kind)
         except ServiceError as error:
-            too_much = error.status == 413 or (error.status in (400, 422) and _TOO_MUCH.search(str(error)))
+            said = str(error).partition(f" {error.status}: ")[2]  # the service's words, without the address
+            too_much = error.status == 413 or (error.status in (400, 422) and _TOO_MUCH.search(said) is not None)
             if len(places) == 1:
                 advice = " Pass max_chars= to cut texts before they are sent." if too_much else ""
                 raise ServiceError(f"{error} (the {kind} {texts.ids[places[0]]!r}).{advice}", status=error.status) from error
