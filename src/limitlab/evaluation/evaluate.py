@@ -219,13 +219,12 @@ class _Evaluation:
             for dim in fits:
                 with Stopwatch() as watch:
                     found = retriever.search(k=self.config.depth, places=places, relevant=relevant, dim=dim, progress=self.progress)
-                paid = getattr(retriever, "last_search", {})  # of retrievers whose search itself asks a model or a service
-                cost = {**made["cost"], **paid.get("cost", {}), "search_seconds": watch.seconds}
-                if dim is not None and full:
-                    cost["bytes_per_doc"] = _bytes_per_doc(retriever, cost, dim)
-                yield self._row(
-                    dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": {**made["notes"], **paid.get("notes", {})}}, found
-                )
+                cost = {**made["cost"], "search_seconds": watch.seconds, **found.cost}
+                if dim is not None and hasattr(retriever, "bytes_per_doc"):  # not every type takes bytes in proportion to the dimension
+                    cost["bytes_per_doc"] = retriever.bytes_per_doc(dim)
+                elif dim is not None and full:
+                    cost["bytes_per_doc"] = cost.get("bytes_per_doc", 4.0 * full) * dim / full
+                yield self._row(dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": {**made["notes"], **found.notes}}, found)
                 done.add(dim)
         except LimitlabError as error:
             for dim in (d for d in fits if d not in done):
@@ -272,14 +271,6 @@ class _Evaluation:
             key=self._key(dataset, base["config"], base["dim"]),
             artefact=artefact,
         )
-
-
-def _bytes_per_doc(retriever: Retriever, cost: dict[str, float], dim: int) -> float:
-    """Of vectors cut to ``dim``; retrievers that hold more than vectors say it themselves."""
-    own = getattr(retriever, "bytes_per_doc", None)
-    full = retriever.max_dim
-    assert full is not None
-    return own(dim) if own is not None else cost.get("bytes_per_doc", 4.0 * full) * dim / full
 
 
 def _relevant_set(dataset: Dataset) -> RelevantSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,6 @@ class Hybrid:
         self.name = name or f"hybrid({','.join(names)})" + (":" + ",".join(changed) if changed else "")
         self.label = label or name or " + ".join(part.label for part in self.parts) + (f" ({', '.join(changed)})" if changed else "")
         self._costs: list[dict[str, float]] = [{} for _ in self.parts]
-        self.last_search: dict[str, Any] = {}
 
     @property
     def max_dim(self) -> int | None:
@@ -132,8 +132,7 @@ class Hybrid:
         found = [
             part.search(k=depth, places=places, relevant=relevant, dim=joint.dim_of(part, dim), progress=progress) for part in self.parts
         ]
-        self.last_search = joint.joint_search(self.parts)
-        return fused(
+        made = fused(
             [SearchResult(f.indices[:, :depth], f.scores[:, :depth]) for f in found],
             k=k,
             places=places,
@@ -142,6 +141,8 @@ class Hybrid:
             rank_constant=self.rank_constant,
             relevant=relevant,
         )
+        notes = joint.joint_notes(self.parts, [f.notes for f in found])
+        return replace(made, notes=notes, cost=joint.joint_cost([f.cost for f in found]))
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def cacheable(configs: Iterable[dict[str, Any]]) -> bool:
     return all(config.get("cache", True) for config in configs)
 
 
-def joint_cost(costs: Sequence[dict[str, float]]) -> dict[str, float]:
+def joint_cost(costs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Sums; documents a second are computed anew, as rates do not add up."""
     total: dict[str, float] = {}
     for cost in costs:
@@ -39,15 +39,9 @@ def joint_cost(costs: Sequence[dict[str, float]]) -> dict[str, float]:
     return total
 
 
-def joint_notes(parts: Sequence[Retriever], notes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def joint_notes(parts: Sequence[Retriever], notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """``{"label of the part: name": value}``."""
     return {f"{part.label}: {name}": value for part, own in zip(parts, notes) for name, value in own.items()}
-
-
-def joint_search(parts: Sequence[Retriever]) -> dict[str, Any]:
-    """Cost and notes of the parts' last searches, where a search itself asks a model or a service."""
-    paid = [getattr(part, "last_search", {}) for part in parts]
-    return {"cost": joint_cost([p.get("cost", {}) for p in paid]), "notes": joint_notes(parts, [p.get("notes", {}) for p in paid])}
 
 
 def joint_bytes(parts: Sequence[Retriever], costs: Sequence[dict[str, float]], dim: int | None) -> float:

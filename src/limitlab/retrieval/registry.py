@@ -147,13 +147,12 @@ def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _keywords(kind: type) -> list[str]:
-    """Keyword-only parameters of a class, and of its bases where it hands on what it does not name itself."""
+def _keywords(kind: Any) -> list[str]:
+    """Keyword-only parameters of a class or function, and of a class's bases where it hands on what it does not name itself."""
     names: list[str] = []
-    for cls in kind.__mro__:
-        if "__init__" in vars(cls):
-            parameters = inspect.signature(vars(cls)["__init__"]).parameters.values()
-            names += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
+    for made in [vars(c)["__init__"] for c in kind.__mro__ if "__init__" in vars(c)] if isinstance(kind, type) else [kind]:
+        parameters = inspect.signature(made).parameters.values()
+        names += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
     return names

@@ -108,7 +108,6 @@ class Rerank:
         self.name = name or ",".join([f"rerank({self.first.name}):{self.scorer.name}", *changed])
         self.label = label or name or f"{self.first.label} + {self.scorer.label}" + (f" ({', '.join(changed)})" if changed else "")
         self._cost: dict[str, float] = {}
-        self.last_search: dict[str, Any] = {}
 
     @property
     def max_dim(self) -> int | None:
@@ -151,16 +150,18 @@ class Rerank:
         found = self.first.search(k=max(k, depth), places=places, relevant=relevant, dim=dim, progress=progress)
         candidates = [row[:depth][row[:depth] >= 0] for row in found.indices]
         scored = self.scorer.scores(self._queries, self._docs, candidates, progress=progress)
-        before = joint.joint_search([self.first])
-        self.last_search = {"cost": before["cost"], "notes": {**before["notes"], **self.scorer.notes()}}
+        said: dict[str, Any] = {
+            "notes": {**joint.joint_notes([self.first], [found.notes]), **self.scorer.notes()},
+            "cost": dict(found.cost),
+        }
         indices, scores = np.full((len(candidates), depth), -1, np.int64), np.full((len(candidates), depth), -np.inf, np.float32)
         for i, (listed, values) in enumerate(zip(candidates, scored)):
             order = np.lexsort((places[listed], -values.astype(np.float64)))
             indices[i, : listed.size], scores[i, : listed.size] = listed[order], values[order]
         ranks = _ranks(RelevantRanks.from_lists(relevant, indices, scores, places), found.ranks, indices, depth, keep=self.rest == _KEEP)
         if self.rest == _DROP:
-            return SearchResult(indices[:, :k], scores[:, :k], ranks)
-        return SearchResult(*_with_rest(indices, scores, found, depth, k), ranks)
+            return SearchResult(indices[:, :k], scores[:, :k], ranks, **said)
+        return SearchResult(*_with_rest(indices, scores, found, depth, k), ranks, **said)
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""

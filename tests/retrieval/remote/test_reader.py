@@ -34,7 +34,7 @@ def found(service, **options):
     reader = build(spec)
     notes = reader.index(DOCS, QUERIES)["notes"]
     result = reader.search(k=5, places=PLACES, relevant=RELEVANT)
-    return result, {**notes, **reader.last_search["notes"]}
+    return result, {**notes, **result.notes}
 
 
 @pytest.mark.parametrize("together", [1, 2, 1000])

@@ -92,7 +92,6 @@ class Reader:
         self.name = name or f"reader:{self.model}"
         self.label = label or name or f"{self.model} reading the corpus"
         self._groups: list[list[str]] | None = None
-        self.last_search: dict[str, Any] = {}
 
     def config(self, n_docs: int) -> dict[str, Any]:
         """Address, model, words of the task, how much is asked. Never a key."""
@@ -135,7 +134,7 @@ class Reader:
             with progress.task(f"{self.label}: prompts", len(self._groups)) as bar:
                 answers = self._client.ordered(lambda g: self._answer(g, journal), self._groups, done=lambda number: bar.advance(1))
             readings = [read_answer(a["text"], len(group), self._positions) for a, group in zip(answers, self._groups)]
-            self._take_notes(answers, readings)  # the transcript is on disk before the journal goes
+            notes = self._notes(answers, readings)  # the transcript is on disk before the journal goes
             finished = True
         finally:
             journal.close(finished=finished)
@@ -145,7 +144,7 @@ class Reader:
             kept = listed[: min(k, self.most)]
             indices[i, : len(kept)] = kept
             scores[i, : len(kept)] = np.arange(len(kept), 0, -1)
-        return SearchResult(indices, scores, RelevantRanks.from_lists(relevant, indices, scores, places))
+        return SearchResult(indices, scores, RelevantRanks.from_lists(relevant, indices, scores, places), notes)
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""
@@ -180,7 +179,7 @@ class Reader:
             journal.put(body, known)
         return known
 
-    def _take_notes(self, answers: Sequence[dict[str, Any]], readings: Sequence[Reading]) -> None:
+    def _notes(self, answers: Sequence[dict[str, Any]], readings: Sequence[Reading]) -> dict[str, Any]:
         tokens = [a["tokens"] for a in answers if a["tokens"] is not None]
         notes: dict[str, Any] = {
             "unknown_ids": sum(r.unknown for r in readings),
@@ -193,7 +192,7 @@ class Reader:
             notes["tokens_sent"] = sum(tokens)
             if self.price is not None:
                 notes |= {"price_of_a_million_tokens": self.price, "tokens_cost": round(sum(tokens) * self.price / 1e6, 6)}
-        self.last_search = {"cost": {}, "notes": notes}
+        return notes
 
     def _transcript(self, answers: Sequence[dict[str, Any]], readings: Sequence[Reading]) -> str:
         """Write the corpus as shown, then queries, answer and ids of every prompt, one JSON object a line; named by its content."""
