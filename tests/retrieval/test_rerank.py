@@ -162,15 +162,15 @@ def test_scores_are_those_of_the_librarys_own_rank(tiny_cross_encoder):
     data = ll.make_limit(small=True)
     retriever = build(f"rerank(bm25):model={tiny_cross_encoder},depth=7")
     places = tie_order(data.docs.ids, "trec")
-    queries = TextList(data.queries.ids[:40], [data.queries[i] for i in range(40)])
-    nothing = RelevantSet(np.zeros(41, np.int64), np.zeros(0, np.int64))
+    queries = TextList(data.queries.ids[:15], [data.queries[i] for i in range(15)])
+    nothing = RelevantSet(np.zeros(16, np.int64), np.zeros(0, np.int64))
     retriever.index(data.docs, queries)
     mine = retriever.search(k=7, places=places, relevant=nothing)
     first = BM25()
     first.index(data.docs, queries)
     listed = first.search(k=7, places=places, relevant=nothing).indices
     library = CrossEncoder(tiny_cross_encoder, device="cpu")
-    for q in range(40):
+    for q in range(15):
         there = listed[q][listed[q] >= 0]
         ranked = library.rank(queries[q], [data.docs[int(d)] for d in there])
         np.testing.assert_allclose(mine.scores[q][: there.size], [r["score"] for r in ranked], atol=1e-6, rtol=0)
@@ -185,7 +185,7 @@ def test_measures_are_those_of_the_librarys_reranking_evaluator(tiny_cross_encod
 
     small = ll.make_limit(small=True)
     texts = dict(zip(small.docs.ids, small.docs))
-    queries = {small.queries.ids[i]: small.queries[i] for i in range(0, 1000, 40)}
+    queries = {small.queries.ids[i]: small.queries[i] for i in range(0, 1000, 100)}
     qrels = {q: {small.docs.ids[j]: 1 for j in small.relevance.row(small.queries.ids.index(q))} for q in queries}
     data = ll.Dataset.from_texts(texts, queries, qrels)
     order = list(texts)

@@ -55,6 +55,8 @@ def _served(label: str, notes: dict[str, Any]) -> list[str]:
             out.append(f"{label}: {empty:,} empty {what} were sent as one space.")
         if cut := notes.get(f"{what}_cut_at_characters"):
             out.append(f"{label}: {cut:,} {what} were cut at {notes.get('max_chars'):,} characters.")
+    if notes.get("requests_repeated"):
+        out.append(f"{label}: {notes['requests_repeated']:,} requests were repeated after an error or silence of the service.")
     if notes.get("served_dtype"):
         out.append(f"{label}: the server computes in {notes['served_dtype']}.")
     if notes.get("server_cuts_long_texts"):

@@ -83,8 +83,9 @@ def test_a_service_that_fails_one_request_in_three_loses_nothing(name, tmp_path)
     with kind() as clean:
         _, docs, queries = made(clean, f"{spec},cache={tmp_path}/clean,batch=16")
     with kind(faults=Faults(every=3, shuffle=True, stall=5)) as faulty:
-        _, docs_too, queries_too = made(faulty, f"{spec},cache={tmp_path}/faulty,batch=16,timeout=0.5")
+        retriever, docs_too, queries_too = made(faulty, f"{spec},cache={tmp_path}/faulty,batch=16,timeout=0.5")
         assert faulty._failed >= 3
+        assert retriever.index(DOCS, QUERIES)["notes"]["requests_repeated"] >= 4
     assert docs.tobytes() == docs_too.tobytes() and queries.tobytes() == queries_too.tobytes()
 
 

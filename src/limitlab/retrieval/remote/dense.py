@@ -173,6 +173,8 @@ class ServedDense(ABC):
         notes |= self._counted(docs, queries)
         if self._splits:
             notes["requests_halved"] = self._splits
+        if self._client.traffic.retries:
+            notes["requests_repeated"] = self._client.traffic.retries
         return {"cost": cost, "notes": notes}
 
     def search(

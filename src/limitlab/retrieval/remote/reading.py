@@ -71,7 +71,8 @@ def read_answer(answer: str, n_queries: int, positions: dict[str, int]) -> Readi
     positions
         Position of every id in the corpus.
     """
-    listed = _json_lists(answer, n_queries)
+    answer = answer.rpartition("</think>")[2]  # what a reasoning model thinks aloud is not its answer
+    listed = _json_lists(answer, n_queries, positions)
     if listed is not None:
         unknown, lists = 0, []
         for named in (listed.get(number, []) for number in range(1, n_queries + 1)):
@@ -85,18 +86,19 @@ def read_answer(answer: str, n_queries: int, positions: dict[str, int]) -> Readi
     return Reading(tuple(found), 0, sum(not f for f in found), False)
 
 
-def _json_lists(answer: str, n_queries: int) -> dict[int, list[str]] | None:
-    """``{number of the query: names}`` of the first JSON value in the answer that says so, else None."""
-    decoder = json.JSONDecoder()
+def _json_lists(answer: str, n_queries: int, positions: dict[str, int]) -> dict[int, list[str]] | None:
+    """``{number of the query: names}`` of the first JSON value in the answer that names a document, else of the first at all, or None."""
+    decoder, first = json.JSONDecoder(), None
     for match in re.finditer(r"[\[{]", answer):
         try:
             value, _ = decoder.raw_decode(answer, match.start())
         except ValueError:
             continue
         made = _as_lists(value, n_queries)
-        if made is not None:
+        if made is not None and any(name in positions for named in made.values() for name in named):
             return made
-    return None
+        first = made if first is None else first
+    return first
 
 
 def _as_lists(value: Any, n_queries: int) -> dict[int, list[str]] | None:

@@ -173,6 +173,8 @@ class RerankServer:
             self._notes["rerank_search_units"] = int(sum(units))
         if empty:
             self._notes["empty_documents_sent_as_a_space"] = empty
+        if self._client.traffic.retries:
+            self._notes["requests_repeated"] = self._client.traffic.retries
         if self._server == "tei":
             self._notes["served_dtype"] = str(self.info.get("model_dtype"))
             if self._truncate or self.info.get("auto_truncate"):
