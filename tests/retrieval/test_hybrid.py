@@ -113,6 +113,12 @@ def test_too_few_too_many_and_equal_parts_are_refused(spec):
         build(spec)
 
 
+def test_parts_must_be_retrievers():
+    for parts in (["bm25", "minilm"], [BM25, TokenSums], [BM25(), None]):
+        with pytest.raises(InvalidArgument, match="parts must be retrievers"):
+            Hybrid(parts)
+
+
 def test_wrong_options_are_refused():
     with pytest.raises(UnknownName, match="did you mean 'rrf'"):
         build("hybrid(bm25,token-sums):method=rff")

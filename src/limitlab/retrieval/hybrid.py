@@ -13,7 +13,7 @@ from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
 from limitlab.retrieval import parts as joint
-from limitlab.retrieval.protocol import Retriever
+from limitlab.retrieval.protocol import Retriever, is_retriever
 from limitlab.search import RelevantSet, SearchResult
 from limitlab.search.fusion import FUSIONS, fused
 
@@ -65,6 +65,8 @@ class Hybrid:
     ) -> None:
         who = "Hybrid()"
         self.parts = list(parts)
+        if not all(is_retriever(part) for part in self.parts):
+            raise InvalidArgument(f"{who}: parts must be retrievers, such as build('bm25'); got {parts!r}.")
         names = [part.name for part in self.parts]
         if not _FEWEST <= len(names) <= _MOST or len(set(names)) < len(names):
             raise InvalidArgument(

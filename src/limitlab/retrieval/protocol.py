@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -51,3 +52,13 @@ class Retriever(Protocol):
     def predict(self, measure: str, cut: int, *, n_docs: int, n_relevant: int, dim: int | None) -> float | None:
         """A closed-form prediction of a measure, where there is one."""
         ...
+
+
+def is_retriever(thing: object) -> bool:
+    """Whether a thing has all that a Retriever has.
+
+    Nothing of it is called: ``isinstance`` reads ``max_dim``, which may load a model or ask a service, on some versions of Python.
+    """
+    needed = ("name", "label", "family", "max_dim", "config", "index", "search", "predict")
+    missing = object()
+    return not isinstance(thing, type) and all(inspect.getattr_static(thing, name, missing) is not missing for name in needed)

@@ -13,7 +13,7 @@ from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
-from limitlab.retrieval.protocol import Retriever
+from limitlab.retrieval.protocol import Retriever, is_retriever
 from limitlab.retrieval.spec import Spec, parse_spec
 
 _ALWAYS = ("name", "label")  # options of every retriever: how it is called and shown
@@ -88,8 +88,8 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
         Retrievers in parentheses are missing, or too many.
     """
     if not isinstance(spec, str):
-        if isinstance(spec, Retriever):
-            return spec
+        if is_retriever(spec):
+            return spec  # type: ignore[return-value]
         if callable(spec):
             return CallableRetriever(spec, name=getattr(spec, "__name__", "my-retriever"))
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")

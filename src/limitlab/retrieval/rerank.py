@@ -13,7 +13,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
 from limitlab.retrieval import parts as joint
 from limitlab.retrieval.cross_encoder import CrossEncoderScorer
-from limitlab.retrieval.protocol import Retriever
+from limitlab.retrieval.protocol import Retriever, is_retriever
 from limitlab.retrieval.remote.switches import flag
 from limitlab.retrieval.scorer import FunctionScorer, Scorer
 from limitlab.search import RelevantRanks, RelevantSet, SearchResult
@@ -86,9 +86,9 @@ class Rerank:
     ) -> None:
         who = "Rerank()"
         stages = list(first) if isinstance(first, (list, tuple)) else [first]
-        if len(stages) != 1 or not isinstance(stages[0], Retriever):
+        if len(stages) != 1 or not is_retriever(stages[0]):
             raise InvalidArgument(f"{who}: first must be one retriever; got {first!r}.")
-        self.first: Retriever = stages[0]
+        self.first: Retriever = stages[0]  # type: ignore[assignment]
         self.depth = whole(who, "depth", depth, low=1)
         self.rest = choice(who, "rest", rest, (_KEEP, _DROP))
         if sum(given is not None for given in (model if server is None else None, scorer, server)) != 1:

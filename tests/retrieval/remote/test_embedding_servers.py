@@ -316,6 +316,21 @@ def test_wrong_options_are_refused_before_anything_is_sent(spec, kind, message):
         build(spec)
 
 
+def test_nothing_is_sent_while_retrievers_are_made():
+    with FakeOpenAI() as service:
+        spec = SERVICES["openai"][1].format(service.url)
+        one = build(f"rerank(hybrid(bm25,{spec})):model=no-such-model")
+        assert build(one) is one and build(one.first.parts[1]) is one.first.parts[1]
+        assert not service.headers
+
+
+def test_a_server_that_is_not_there_is_told_in_one_sentence():
+    with FakeOpenAI() as service:
+        address = service.url
+    with pytest.raises(ServiceError, match=r"did not answer after 2 attempts: [^.]*\.$"):
+        build(f"openai:model=m,url={address}/v1,retries=1").index(DOCS, QUERIES)
+
+
 def test_search_before_index_is_refused():
     with pytest.raises(RangeError, match=r"index\(\) must be called before search"):
         build("openai:model=m,url=http://localhost:1/v1").search(

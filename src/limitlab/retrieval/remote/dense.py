@@ -257,10 +257,11 @@ class ServedDense(ABC):
         except ServiceError as error:
             said = str(error).partition(f" {error.status}: ")[2]  # the service's words, without the address
             too_much = error.status == 413 or (error.status in (400, 422) and _TOO_MUCH.search(said) is not None)
-            if len(places) == 1:
+            if len(places) == 1 and error.status in (400, 413, 422):  # the text may be to blame: it is named
                 advice = " Pass max_chars= to cut texts before they are sent." if too_much else ""
-                raise ServiceError(f"{error} (the {kind} {texts.ids[places[0]]!r}).{advice}", status=error.status) from error
-            if not too_much:
+                sentence = f"{str(error).rstrip('. ')} (the {kind} {texts.ids[places[0]]!r}).{advice}"
+                raise ServiceError(sentence, status=error.status) from error
+            if not too_much or len(places) == 1:
                 raise
             with self._reading:
                 self._splits += 1
