@@ -70,11 +70,6 @@ class EmbeddingCache:
         order = np.lexsort((every["b"], every["a"]))
         self._keys, self._shard, self._row = every[order], np.concatenate(shards)[order], np.concatenate(rows)[order]
 
-    @property
-    def dim(self) -> int | None:
-        """Dimension of the vectors stored, None when there are none."""
-        return int(self._open(0)["vectors"].shape[1]) if self._files else None
-
     def missing(self, keys: np.ndarray) -> np.ndarray:
         """Positions in ``keys`` that are not stored, the first of equal keys only."""
         _, first = np.unique(keys, return_index=True)
