@@ -39,7 +39,9 @@ def test_rows_come_from_the_ledger_as_in_eval(cli, limit_folder):
 
 
 def test_refusals_come_before_anything_is_measured(cli, limit_folder):
-    cli("gate", limit_folder, "-m", "bm25").refused(1, "InvalidArgument: gate: at least one of --min, --max-tie-rate and --baseline")
+    cli("gate", limit_folder, "-m", "bm25").refused(
+        1, "InvalidArgument: gate: at least one of --min, --max-tie-rate, --baseline and --max-loss"
+    )
     cli("gate", limit_folder, "-m", "bm25", "--min", "recall@2").refused(1, "InvalidArgument: --min: MEASURE=VALUE or ROW:MEASURE=VALUE")
     cli("gate", limit_folder, "-m", "bm25", "--min", "recall@2=90").refused(1, "RangeError: --min: recall@2 must be in [0, 1]")
     cli("gate", limit_folder, "-m", "bm25", "--baseline", "nope").refused(1, "UnknownName: ledger: a run id")

@@ -86,3 +86,26 @@ def test_the_demo_makes_data_measures_and_reports(process, cli, tmp_path):
     page = (tmp_path / "demo.html").read_text(encoding="utf-8")
     assert "LIMIT, 100 documents" in page
     assert cli("runs", "--json").json()["runs"][0]["kind"] == "demo"
+
+
+def test_experiments_are_listed_run_and_written(tmp_path, cli):
+    listed = cli("reproduce", "list")
+    assert listed.code == 0 and "theorem-table" in listed.out and "limit-full" in listed.out
+    assert {e["name"] for e in cli("reproduce", "list", "--json").json()["experiments"]} >= {"critical-n", "patterns"}
+    page = tmp_path / "r.html"
+    done = cli("reproduce", "run", "theorem-table", "graph-density", "--size", "tiny", "-o", str(page))
+    assert done.code == 0 and "theorem-table (full): 37 agrees" in done.out and page.is_file() and "min on two cores" in done.err
+    done = cli("reproduce", "graph-density", "-o", str(page), "--json")
+    assert done.json()["outcomes"][0]["counts"] == {"agrees": 2, "not run": 8}
+    again = cli("report", done.json()["outcomes"][0]["run_ids"][0], "-o", str(tmp_path / "again.html"))
+    assert again.code == 0 and "How entangled the queries are" in (tmp_path / "again.html").read_text()
+
+
+def test_wrong_experiments_are_refused(tmp_path, cli):
+    page = str(tmp_path / "r.html")
+    assert "did you mean 'limit-small'" in cli("reproduce", "run", "limit-smal", "-o", page).refused(1, "UnknownName: ")
+    assert "NAME=FOLDER" in cli("reproduce", "graph-density", "--beir", "scifact", "-o", page).refused(1, "InvalidArgument: ")
+    cli("reproduce", "graph-density", "--size", "smal", "-o", page).refused(1, "UnknownName: ")
+    cli("reproduce", "graph-density", "-o", str(tmp_path / "r.txt")).refused(1, "UnknownName: ")
+    done = cli("reproduce", "graph-density", "--beir", f"scifact={tmp_path / 'absent'}", "-o", page)
+    assert done.code == 1 and "absent" in done.out

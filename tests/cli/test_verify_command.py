@@ -28,6 +28,14 @@ def test_files_that_are_no_certificates(tmp_path, cli):
     cli("verify", str(tmp_path / "absent.json")).refused(1, "")
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_proved(tmp_path, cli):
+    good = certified_n(4, min_gap=1e-3).save(tmp_path / "good.json")
+    done = cli("verify", str(tmp_path / "absent.json"), str(good))
+    assert done.code == 1 and done.out.startswith("verified") and "absent.json" in done.err
+    record = cli("verify", str(tmp_path / "absent.json"), str(good), "--json").json()
+    assert record["verified"] is False and len(record["certificates"]) == len(record["unreadable"]) == 1
+
+
 def test_shipped_ones(cli):
     assert cli("verify", "--shipped", "--dim", "4").code == 0
     done = cli("verify", "--shipped", "--construction", "kerdock", "--dim", "16:64", "--k", "3", "--json")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,21 @@ def test_atomic_file_leaves_nothing_when_stopped(tmp_path):
         out.write(b"x")
         raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []
+
+
+def test_what_killed_runs_left_is_removed_by_the_next_one(tmp_path):
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    kept = [f".data.{os.getpid()}.x.part", f".data.{gone}.young.part", f".other.{gone}.x.part", ".data.notes.part"]
+    for name in (*kept, f".data.{gone}.old.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("x")
+        if "young" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    with atomic_folder(tmp_path / "data", who="make") as part:
+        (part / "corpus.jsonl").write_text("x")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "data"])
 
 
 def test_atomic_file_has_the_usual_permissions(tmp_path):

@@ -105,6 +105,7 @@ BAD = {
     "diagnose: NaN": lambda: ll.diagnose(TINY, docs=DOCS[:2] * np.nan, queries=DOCS[:1], k=1),
     "diagnose: k": lambda: ll.diagnose(TINY, docs=DOCS[:2], queries=DOCS[:1], k=3),
     "diagnose: index": lambda: ll.diagnose(TINY, docs=DOCS[:2], queries=DOCS[:1], k=1, index="hsnw"),
+    "diagnose: skip": lambda: ll.diagnose(TINY, docs=DOCS[:2], queries=DOCS[:1], k=1, skip=["gap"]),
     "diagnose: dtype": lambda: ll.diagnose(TINY, docs=DOCS[:2], queries=DOCS[:1], k=1, dtype="int9"),
     "bounds: nothing": lambda: ll.bounds(),
     "bounds: k": lambda: ll.bounds(n_docs=5, k=9),

@@ -57,3 +57,44 @@ def test_nothing_lost_has_a_page(tmp_path):
     healthy = diagnose(matrix, docs=np.eye(2), queries=np.array([[1.0, 0.1]]), k=1)
     assert [t.name for t in waterfall_figure(healthy).data] == ["kept"]
     assert "nothing missing" in write_diagnosis_report(healthy, tmp_path / "h.html").read_text(encoding="utf-8")
+
+
+def test_drowning_is_solid_inside_and_dashed_beyond():
+    from limitlab.report import drowning_figure
+
+    rng = np.random.default_rng(0)
+    docs = rng.standard_normal((400, 8))
+    matrix = RelevanceMatrix.from_pairs(np.arange(30), np.arange(30), query_ids=[f"q{i}" for i in range(30)], doc_ids=range(400))
+    deep = diagnose(matrix, docs=docs, queries=docs[:30] + 0.9 * rng.standard_normal((30, 8)), k=5, skip=["gaps", "geometry"]).depth
+    traces = {t.name: t for t in drowning_figure(deep.drowning).data}
+    assert {"recall@5", "recall@5, extrapolated", "recall@5, 95 % interval", "all relevant@5, one random sample"} <= set(traces)
+    exact, ahead, band = (traces[f"recall@5{words}"] for words in ("", ", extrapolated", ", 95 % interval"))
+    assert tuple(exact.x) == deep.drowning.exact.sizes and exact.line.dash is None and ahead.line.dash == "dash"
+    assert (ahead.x[0], ahead.y[0]) == (exact.x[-1], exact.y[-1]) and max(ahead.x) == 40_000
+    half = len(band.x) // 2
+    assert all(low <= y + 1e-9 <= high + 2e-9 for high, y, low in zip(band.y[:half], ahead.y, reversed(band.y[half:])))
+
+
+def test_histograms_hold_every_value(found):
+    from limitlab.report import gap_figure, score_figure
+
+    for figure, spreads in (
+        (gap_figure(found.depth.gaps), (found.depth.gaps.full, found.depth.gaps.attained)),
+        (score_figure(found.depth.gaps), (found.depth.gaps.relevant, found.depth.gaps.best_irrelevant)),
+    ):
+        drawn = [t for t in figure.data if t.showlegend]
+        for trace, spread in zip(drawn, spreads):
+            assert sum(trace.y[1:-1:2]) == pytest.approx(100) and trace.x[0] == pytest.approx(spread.start)
+
+
+def test_the_page_shows_what_lies_beneath_and_leaves_out_what_was_skipped(found, tmp_path):
+    page = write_diagnosis_report(found, tmp_path / "d.html").read_text(encoding="utf-8")
+    for place in ("drowning", "gaps", "geometry"):
+        assert f'<section id="{place}">' in page and f'<a href="#{place}">' in page
+    for finding in found.depth.geometry:
+        assert f'<th scope="row">{finding.label}</th>' in page
+    rng = np.random.default_rng(1)
+    matrix = RelevanceMatrix.from_qrels({"q": {"a": 1}}, doc_ids=["a", "b"])
+    less = diagnose(matrix, docs=np.eye(2), queries=rng.standard_normal((1, 2)), k=1, skip=["geometry", "gaps", "drowning"])
+    bare = write_diagnosis_report(less, tmp_path / "b.html").read_text(encoding="utf-8")
+    assert not any(f'id="{place}"' in bare for place in ("drowning", "gaps", "geometry")) and "Also found" not in bare

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +16,16 @@ from typing import Any, BinaryIO
 
 from limitlab._core.errors import DataError, InvalidArgument
 
+_ABANDONED_SECONDS = 60.0  # a process of that number may run on another machine that shares the folder
+
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file that appears under ``path`` only when the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    _clear_abandoned(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
@@ -37,8 +42,8 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
 def atomic_folder(path: str | Path, *, who: str, overwrite: bool = False, marker: str = "manifest.json") -> Iterator[Path]:
     """A folder that appears under ``path`` only when the block ends without an error.
 
-    The block writes into a sibling folder; an interrupted run leaves at most that sibling (``.<name>.<random>.part``),
-    never half a dataset. An existing folder is refused unless ``overwrite`` is set, and also then unless it is empty or holds
+    The block writes into a sibling folder; a killed run leaves at most that sibling (``.<name>.<process>.<random>.part``),
+    never half a dataset, and the next run with the same path removes it. An existing folder is refused unless ``overwrite`` is set, and also then unless it is empty or holds
     ``marker``, the file that every earlier product of the same kind has: nobody's own files are deleted.
     """
     given, path = Path(path), Path(path).resolve()  # a link stays, what it points to is replaced
@@ -49,7 +54,8 @@ def atomic_folder(path: str | Path, *, who: str, overwrite: bool = False, marker
     if path.exists() and any(path.iterdir()) and not (path / marker).is_file():
         raise InvalidArgument(f"{who}: only an earlier product may be replaced; {given} has no {marker}. Choose another -o.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    _clear_abandoned(path)
+    part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.", suffix=".part"))
     try:
         yield part
         os.chmod(part, 0o777 & ~_umask())
@@ -63,6 +69,27 @@ def atomic_folder(path: str | Path, *, who: str, overwrite: bool = False, marker
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _clear_abandoned(path: Path) -> None:
+    """Remove the unfinished siblings that killed runs have left for ``path``: their process is gone, and they have not changed for a while."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        process = part.name.removeprefix(f".{path.name}.").partition(".")[0]
+        try:
+            if process.isdigit() and not _alive(int(process)) and time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+        except OSError:  # somebody else is faster, or it is not ours to remove
+            continue
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _umask() -> int:

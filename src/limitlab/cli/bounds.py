@@ -12,7 +12,7 @@ from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
 from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count, save
 from limitlab.cli.own_relevance import own_relevance
-from limitlab.cli.tables import plain_table
+from limitlab.cli.tables import narrow, plain_table
 
 if TYPE_CHECKING:
     from limitlab.free.problem import FreeProblem
@@ -94,12 +94,16 @@ def bounds_text(name: str, table: BoundTable) -> str:
         (_range(row["lower"], row["upper"]), QUANTITIES[quantity], _names(row["lower_by"], row["upper_by"]))
         for quantity, row in table.summary().items()
     ]
-    rows = [(b.quantity, _value(b), b.kind, b.name, b.assumptions, ", ".join(b.citation), b.note) for b in table.bounds]
+    head = ["quantity", "bound", "kind", "name", "assumptions", "source", "note"]
+    rows = [[b.quantity, _value(b), b.kind, b.name, b.assumptions, ", ".join(b.citation), b.note] for b in table.bounds]
+    if narrow():
+        head, rows = head[:4], [row[:4] for row in rows]
     parts = [
         f"{name}: {sizes}",
         plain_table(["value", "quantity", "by"], summary, right=(0,)),
         "",
-        plain_table(["quantity", "bound", "kind", "name", "assumptions", "source", "note"], rows),
+        plain_table(head, rows),
+        *(["Assumptions and sources: in a wider terminal, or with -o bounds.html"] if narrow() else []),
     ]
     return "\n".join(parts)
 

@@ -11,8 +11,20 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
+from limitlab.cli.depth_text import also_found, depth_text
+from limitlab.cli.diagnosis_options import (
+    ChunkPattern,
+    ChunkSeparator,
+    DiagnosisFile,
+    NoRenormalise,
+    Remedies,
+    SaveAdapter,
+    ServedIndex,
+    ServedType,
+)
 from limitlab.cli.options import JsonFlag, answer, answer_json
 from limitlab.cli.progress import Bars
+from limitlab.cli.remedies import remedy_plan, remedy_table
 from limitlab.cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -37,28 +49,22 @@ def diagnose_command(
     k: Annotated[int, typer.Option("--k", help="The cut: documents that reach the reader.")] = 10,
     similarity: Annotated[str, typer.Option("--similarity", help="cosine or dot.")] = "cosine",
     dim: Annotated[int | None, typer.Option("--dim", help="Served dimension: the first so many values.")] = None,
-    no_renormalise: Annotated[
-        bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")
-    ] = False,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, pq:M.")
-    ] = None,
+    no_renormalise: NoRenormalise = False,
+    dtype: ServedType = None,
     query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries: float32, float16, int8, binary, ...")] = "float32",
-    index: Annotated[
-        str | None,
-        typer.Option("--index", help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, or a faiss index file."),
-    ] = None,
+    index: ServedIndex = None,
     run: Annotated[Path | None, typer.Option("--run", help="Production ranking: a TREC or JSON run file.")] = None,
-    chunk_separator: Annotated[
-        str | None, typer.Option("--chunk-separator", help="Hits of the run are chunks: the document id ends at the last one.")
-    ] = None,
-    chunk_pattern: Annotated[
-        str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
-    ] = None,
+    chunk_separator: ChunkSeparator = None,
+    chunk_pattern: ChunkPattern = None,
     ties: Annotated[str, typer.Option("--ties", help="trec or st.")] = "trec",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")
-    ] = None,
+    skip: Annotated[str | None, typer.Option("--skip", help="Not measured: drowning, gaps, geometry; several with commas.")] = None,
+    remedies: Remedies = None,
+    rerank: Annotated[str | None, typer.Option("--rerank", help="A cross-encoder, id or folder: one of the remedies.")] = None,
+    rerank_depth: Annotated[int, typer.Option("--rerank-depth", help="How many of the best documents a reranker sees.")] = 100,
+    folds: Annotated[int, typer.Option("--folds", help="Of the cross-validation over queries.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", help="Of folds and tests of the remedies.")] = 0,
+    save_adapter: SaveAdapter = None,
+    output: DiagnosisFile = None,
     json: JsonFlag = False,
 ) -> None:
     """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
@@ -70,11 +76,12 @@ def diagnose_command(
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
     files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
+    plan = remedy_plan(remedies, rerank=rerank, rerank_depth=rerank_depth, folds=folds, seed=seed, save_adapter=save_adapter)
     data, given = _inputs(dataset, qrels, split, model, files)
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        min_relevance=min_relevance, skip=_parts(skip), remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
     if output is not None:
         _write(found, output)
@@ -82,9 +89,18 @@ def diagnose_command(
         answer_json(found.to_dict())
         return
     answer(diagnosis_text(found))
+    if save_adapter is not None:
+        answer(
+            f"written: {save_adapter}, trained on all {len(found.queries):,} queries; the numbers above are of adapters trained on a part"
+        )
     answer(
         f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
     )
+
+
+def _parts(skip: str | None) -> list[str]:
+    """The names in ``--skip``."""
+    return [part.strip() for part in (skip or "").split(",") if part.strip()]
 
 
 def _write(found: Diagnosis, path: Path) -> None:
@@ -154,11 +170,14 @@ def diagnosis_text(found: Diagnosis) -> str:
             rows.append([level.label, level.status, *values, f"{level.lost:,}", f"{level.gained:,}", f"{level.blamed:,}", level.note])
     head = ["level", "", f"recall@{found.k}, %", f"all relevant@{found.k}, %", "lost", "regained", "missing", ""]
     sizes = f"{found.config['n_docs']:,} documents of dimension {found.config['full_dim']:,}, {len(found.queries):,} queries, {found.n_relevant:,} relevant pairs"
-    parts = [*found.verdict, "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
+    parts = [*found.verdict, *also_found(found), "", plain_table(head, rows, title=f"{found.name}: {sizes}", right=range(2, 7))]
     parts += [f"  note: {name}: {value:,}" if isinstance(value, int) else f"  note: {name}: {value}" for name, value in found.notes.items()]
+    if found.remedies:
+        parts.append(remedy_table(found))
     worst = sorted((q for q in found.queries if q.missing), key=lambda q: -len(q.missing))[:_SHOWN]
     if worst:
         listed = [(q.query, q.relevant, len(q.missing), ", ".join(f"{key} {count}" for key, count in q.causes.items())) for q in worst]
         title = f"\nQueries with most missing documents ({len(worst):,} of {sum(bool(q.missing) for q in found.queries):,})"
         parts.append(plain_table(["query", "relevant", "missing", "lost at"], listed, title=title, right=(1, 2)))
+    parts += depth_text(found)
     return "\n".join(parts)

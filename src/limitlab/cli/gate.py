@@ -10,8 +10,17 @@ import typer
 
 from limitlab._core.checks import real
 from limitlab._core.errors import InvalidArgument
+from limitlab.cli.diagnosis_options import GateIndex, GateRun, GateType, MaxLosses
+from limitlab.cli.gate_losses import Served, loss_report
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
+
+Minima = Annotated[
+    list[str],
+    typer.Option(
+        "--min", help="recall@10=0.9: the least mean of every row; bm25:recall@10=0.9 or minilm@128:recall@10=0.9: of these. Repeat."
+    ),
+]
 
 
 def gate_command(
@@ -19,12 +28,7 @@ def gate_command(
         list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")
     ],
     model: Annotated[list[str], typer.Option("--model", "-m", help="Retrievers, named as for eval. Repeat for more.")],
-    minimum: Annotated[
-        list[str],
-        typer.Option(
-            "--min", help="recall@10=0.9: the least mean of every row; bm25:recall@10=0.9 or minilm@128:recall@10=0.9: of these. Repeat."
-        ),
-    ] = [],  # noqa: B006
+    minimum: Minima = [],  # noqa: B006
     max_tie_rate: Annotated[
         float | None, typer.Option("--max-tie-rate", help="Greatest share of queries whose measures depend on the order of equal scores.")
     ] = None,
@@ -38,6 +42,12 @@ def gate_command(
             "--measure", help="Also evaluate, and compare with the baseline; default: the measures of --min, or recall@10. Repeat."
         ),
     ] = [],  # noqa: B006
+    max_loss: MaxLosses = [],  # noqa: B006
+    k: Annotated[int, typer.Option("--k", help="The cut, for --max-loss.")] = 10,
+    dtype: GateType = None,
+    query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries, for --max-loss.")] = "float32",
+    index: GateIndex = None,
+    run: GateRun = None,
     dim: Dims = None,
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
@@ -51,30 +61,29 @@ def gate_command(
     from limitlab.data import load
     from limitlab.evaluation import evaluate, gate, parse_measures
 
-    minima = _conditions(minimum, max_tie_rate, baseline, alpha)
+    minima = _conditions(minimum, max_tie_rate, baseline, alpha, max_loss)
+    served = Served(max_loss, k=k, dims=parse_dims(dim), dtype=dtype, query_dtype=query_dtype, index=index, run=run)
     before = _evaluation(baseline) if baseline is not None else None  # resolved now: afterwards "last" would be this very run
     wanted = [m.name for m in parse_measures([*(m.measure for m in minima), *measure])] or ["recall@10"]
-    result = evaluate(
-        [load(d, split=split, qrels=qrels) for d in dataset],
-        model,
-        dims=parse_dims(dim),
-        measures=wanted,
-        ties=ties,
-        min_relevance=min_relevance,
-        precision=precision,
-        reuse=not fresh,
-        command=["limitlab", *sys.argv[1:]],
-        progress=Bars(),
-    )
-    report = gate(result, minima, max_tie_rate=max_tie_rate, baseline=before, measures=wanted, alpha=alpha)
+    data = [load(d, split=split, qrels=qrels) for d in dataset]
+    losses = loss_report(served, data, model, ties=ties, min_relevance=min_relevance, precision=precision) if max_loss else None
+    result, report = None, losses
+    if minima or max_tie_rate is not None or baseline is not None:
+        result = evaluate(
+            data, model, dims=parse_dims(dim), measures=wanted, ties=ties, min_relevance=min_relevance, precision=precision, reuse=not fresh,
+            command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        )  # fmt: skip
+        report = gate(result, minima, max_tie_rate=max_tie_rate, baseline=before, measures=wanted, alpha=alpha)
+        report = report.joined(losses) if losses is not None else report
+    assert report is not None
     if json:
         answer_json(report)
     else:
         _show(report)
-    raise typer.Exit(1 if result.status.key == "failed" else 0 if report.passed else 3)
+    raise typer.Exit(1 if result is not None and result.status.key == "failed" else 0 if report.passed else 3)
 
 
-def _conditions(minimum: list[str], max_tie_rate: float | None, baseline: str | None, alpha: float) -> list:
+def _conditions(minimum: list[str], max_tie_rate: float | None, baseline: str | None, alpha: float, max_loss: list[str]) -> list:
     """The minima as records; what cannot be checked is refused before anything is measured."""
     from limitlab.evaluation import Minimum
 
@@ -82,9 +91,9 @@ def _conditions(minimum: list[str], max_tie_rate: float | None, baseline: str | 
     real("gate", "alpha", alpha, low=0.0, high=1.0)
     if max_tie_rate is not None:
         real("gate", "max_tie_rate", max_tie_rate, low=0.0, high=1.0)
-    if not minima and max_tie_rate is None and baseline is None:
+    if not minima and max_tie_rate is None and baseline is None and not max_loss:
         raise InvalidArgument(
-            "gate: at least one of --min, --max-tie-rate and --baseline is needed; got none. For numbers alone: limitlab eval"
+            "gate: at least one of --min, --max-tie-rate, --baseline and --max-loss is needed; got none. For numbers alone: limitlab eval"
         )
     return minima
 
@@ -104,12 +113,16 @@ def _show(report) -> None:
     """The table of measures, then one line a check."""
     from limitlab.cli.tables import plain_table, result_table
 
-    answer(result_table(report.result))
-    several = len(report.result.datasets) > 1
+    if report.result is not None:
+        answer(result_table(report.result))
+    several = len({c.dataset for c in report.checks}) > 1
     head = [*(["dataset"] if several else []), "row", "must hold", "found", ""]
     lines = [[*([c.dataset] if several else []), c.row, c.condition, c.found, "ok" if c.passed else "NOT MET"] for c in report.checks]
     answer(plain_table(head, lines))
     missed = sum(not c.passed for c in report.checks)
     n = len(report.checks)
     answer(f"gate passed: {n} of {n} checks hold" if not missed else f"gate not met: {missed} of {n} checks do not hold")
-    answer(f"run {report.result.run_ids[0]}. As a baseline: --baseline {report.result.run_ids[0]}")
+    for found in report.diagnoses:
+        answer(f"diagnosis: run {found.run_ids[0]}. To see it: limitlab report {found.run_ids[0]}")
+    if report.result is not None:
+        answer(f"run {report.result.run_ids[0]}. As a baseline: --baseline {report.result.run_ids[0]}")

@@ -31,6 +31,7 @@ def limit(
     small: Annotated[bool, typer.Option("--small", help="Only the relevant documents.")] = False,
     split: Annotated[str, typer.Option("--split", help="test or train: they ask disjoint attributes.")] = "test",
     synonyms: Annotated[bool, typer.Option("--synonyms", help="The query asks a synonym of the attribute.")] = False,
+    language: Annotated[str, typer.Option("--language", help="en, zh, or the folder of a language pack of your own.")] = "en",
     attributes: Annotated[Path | None, typer.Option("--attributes", help="Own attributes, one a line.")] = None,
     synonym_file: Annotated[Path | None, typer.Option("--synonym-file", help="Own attribute<TAB>synonym lines.")] = None,
     first_names: Annotated[Path | None, typer.Option("--first-names", help="Own first names, one a line.")] = None,
@@ -44,14 +45,15 @@ def limit(
 
     config = LimitConfig(n_docs, n_queries, k, pattern, seed, attributes_per_doc, small, split, synonyms)
     vocabulary = Vocabulary.from_files(
-        attributes=attributes, synonyms=synonym_file, first_names=first_names, last_names=last_names, templates=templates
+        language, attributes=attributes, synonyms=synonym_file, first_names=first_names, last_names=last_names, templates=templates
     )
     folder = write_limit(config, output, vocabulary=vocabulary, overwrite=overwrite, progress=Bars())
     if json:
         answer_json({"schema": "limitlab.make/1", "folder": str(folder), "name": config.name, "config": config.to_dict()})
     else:
         answer(f"{config.name}: {n_queries:,} queries written to {folder}")
-        answer(f"Next: limitlab eval {folder} -m bm25 -m minilm")
+        lexical = "bm25" if vocabulary.pack.spaces else f"bm25:tokeniser={vocabulary.pack.tokeniser}"
+        answer(f"Next: limitlab eval {folder} -m {lexical} -m minilm")
 
 
 @app.command("stress")

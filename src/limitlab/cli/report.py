@@ -23,9 +23,11 @@ def report(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, or a diagnosis."""
+    """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, reproductions, or a diagnosis."""
     choice("--output", "file type", output.suffix, (".html", ".htm"))
-    if _is_diagnosis(runs):
+    if _kinds(runs) == {"reproduction"}:
+        written = [_reproduction_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+    elif _is_diagnosis(runs):
         written = [_diagnosis_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
     elif _are_critical_n(runs):
         written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
@@ -38,11 +40,27 @@ def report(
             answer(f"written: {path}")
 
 
-def _is_diagnosis(runs: list[str]) -> bool:
+def _kinds(runs: list[str]) -> set[str]:
     from limitlab.ledger import Ledger
 
     ledger = Ledger()
-    return any(ledger.run(r).kind == "diagnose" for r in runs)
+    return {ledger.run(r).kind for r in runs}
+
+
+def _reproduction_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.report import write_reproduction_report
+    from limitlab.reproduce import load_outcome
+
+    if wrong := [name for name, value in others.items() if value is not None]:
+        raise InvalidArgument(
+            f"report: {', '.join(wrong)} must not be given for reproductions; they have one page without texts. Leave it out."
+        )
+    return write_reproduction_report([load_outcome(r).to_dict() for r in runs], output, title=title)
+
+
+def _is_diagnosis(runs: list[str]) -> bool:
+    return "diagnose" in _kinds(runs)
 
 
 def _diagnosis_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:

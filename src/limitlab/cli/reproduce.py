@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,101 @@ app = typer.Typer(help="Run the paper's experiments beside the published numbers
 @app.callback()
 def _group() -> None:
     pass
+
+
+Models = Annotated[
+    list[str], typer.Option("--model", "-m", help="Retrievers, named as for eval; default: bm25 and minilm. Repeat for more.")
+]
+Size = Annotated[str, typer.Option("--size", help="tiny, small or full.")]
+Limit = Annotated[Path | None, typer.Option("--limit", help="Folder with LIMIT as released; else data of our own.")]
+LimitSmall = Annotated[Path | None, typer.Option("--limit-small", help="Folder with LIMIT-small as released.")]
+Beir = Annotated[list[str], typer.Option("--beir", help="NAME=FOLDER of a BEIR set. Repeat for more.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run again what the ledger has already.")]
+# The names in the catalogue, which is not loaded for --help; a test compares the two.
+EXPERIMENTS = (
+    "theorem-table", "critical-n", "limit-full", "limit-small", "synonyms", "patterns", "graph-density", "beir-correlation",
+)  # fmt: skip
+PageOutput = Annotated[Path, typer.Option("--output", "-o", help="The HTML page.")]
+
+
+@app.command("list")
+def list_experiments(json: JsonFlag = False) -> None:
+    """Name every table and figure that is reproduced, with time and memory by size."""
+    from limitlab.cli.tables import plain_table
+    from limitlab.reproduce.catalogue import EXPERIMENTS as known
+    from limitlab.reproduce.experiment import SIZES
+
+    if json:
+        answer_json(
+            {
+                "schema": "limitlab.reproduce-list/1",
+                "experiments": [
+                    {"name": e.name, "title": e.title, "claim": e.claim, "costs": {s: c.to_dict() for s, c in e.costs.items()}}
+                    for e in known.values()
+                ],
+            }
+        )
+        return
+    rows = []
+    for e in known.values():
+        times = [_minutes(e.costs[s].seconds) if s in e.costs else "" for s in SIZES]
+        most = max(e.costs.values(), key=lambda c: c.seconds)
+        rows.append([e.name, e.title, *times, f"{most.memory_gib:g} GiB", most.gpu])
+    answer(plain_table(["experiment", "", *SIZES, "memory", "GPU"], rows, right=(2, 3, 4, 5)))
+    answer("Times are for two cores with nothing cached; one time alone: the work is the same at every size.")
+    answer("Next: limitlab reproduce all --size small -o reproduction.html")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+@app.command("run")
+def run_experiments(
+    names: Annotated[list[str], typer.Argument(help="Experiments, see: limitlab reproduce list.", metavar="NAME...")],
+    size: Size = "small",
+    model: Models = [],  # noqa: B006
+    limit: Limit = None,
+    limit_small: LimitSmall = None,
+    beir: Beir = [],  # noqa: B006
+    seed: Seed = 0,
+    fresh: Fresh = False,
+    output: PageOutput = Path("reproduction.html"),
+    json: JsonFlag = False,
+) -> None:
+    """Run experiments of the paper and write one page: published, reproduced and our numbers, with verdicts.
+
+    What was finished is kept: the same command goes on where it was stopped.
+    """
+    from limitlab.cli.reproduction import run_and_write
+
+    given = {"limit": limit, "limit_small": limit_small, "beir": beir, "seed": seed}
+    raise typer.Exit(run_and_write(names, size, model, given, fresh=fresh, output=output, json=json))
+
+
+def _command(names: tuple[str, ...]) -> Callable[..., None]:
+    """``reproduce run`` with its names given."""
+
+    def command(
+        size: Size = "small",
+        model: Models = [],  # noqa: B006
+        limit: Limit = None,
+        limit_small: LimitSmall = None,
+        beir: Beir = [],  # noqa: B006
+        seed: Seed = 0,
+        fresh: Fresh = False,
+        output: PageOutput = Path("reproduction.html"),
+        json: JsonFlag = False,
+    ) -> None:
+        run_experiments(list(names), size, model, limit, limit_small, beir, seed, fresh, output, json)
+
+    return command
+
+
+app.command("all", help="Run every experiment: the whole story of the paper, and of what followed it, on one page.")(_command(EXPERIMENTS))
+for _name in EXPERIMENTS:
+    if _name not in ("critical-n", "patterns"):  # these have commands with options of their own
+        app.command(_name, help=f"The same as: limitlab reproduce run {_name}.")(_command((_name,)))
 
 
 @app.command("patterns")

@@ -28,6 +28,13 @@ def render(table: Table, *, colour: bool | None = None) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
 
 
+def narrow() -> bool:
+    """Whether the answer goes to a terminal with fewer than 120 columns, on which wide tables are hard to read."""
+    import sys
+
+    return sys.stdout.isatty() and os.get_terminal_size().columns < 120
+
+
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Sequence[int] = ()) -> str:
     """A small table; columns whose numbers are in ``right`` are right-aligned."""
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
@@ -23,7 +24,7 @@ def verify(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Prove the claim of certificates again, from its definition; exit 3 when one is refused."""
+    """Prove the claim of certificates again, from its definition; exit 3 when one is refused, 1 when a file cannot be read."""
     from limitlab._core.checks import choice
     from limitlab.capacity import shipped as shipped_certificates
     from limitlab.capacity import verify as check
@@ -49,15 +50,23 @@ def verify(
         work: list[tuple[str, Any]] = [(c.name, c.to_dict()) for c in chosen]
     else:
         work = [(str(path), path) for path in files]
-    verdicts = []
+    verdicts: list[dict[str, Any]] = []
+    unreadable: list[dict[str, str]] = []
     with Bars().task("verify", len(work)) as bar:
         for name, source in work:
             start = perf_counter()
-            verdict = check(source)
+            try:
+                verdict = check(source)
+            except (LimitlabError, OSError) as error:  # the others are checked all the same
+                unreadable.append({"name": name, "problem": str(error)})
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
+                bar.advance()
+                continue
             verdicts.append({"name": name, "seconds": round(perf_counter() - start, 3), **verdict.to_dict()})
             if not json:
                 answer(f"{'verified' if verdict.verified else 'REFUSED'}  {name}: {verdict.reason} ({perf_counter() - start:.1f} s)")
             bar.advance()
-    if json:
-        answer_json({"schema": "limitlab.verify/1", "verified": all(v["verified"] for v in verdicts), "certificates": verdicts})
-    raise typer.Exit(0 if all(v["verified"] for v in verdicts) else 3)
+    good = all(v["verified"] for v in verdicts) and not unreadable
+    if json and verdicts:
+        answer_json({"schema": "limitlab.verify/1", "verified": good, "certificates": verdicts, "unreadable": unreadable})
+    raise typer.Exit(1 if unreadable else 0 if good else 3)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, first_examples
+from limitlab.data.pack import LANGUAGES, pack_folder
 from limitlab.data.phrases import Phrases
 from limitlab.data.vocabulary import Templates, Vocabulary, read_entries, read_template_texts
-
-LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -103,10 +101,8 @@ def read_fact_templates(path: Path | str, base: Templates) -> Templates:
 
 @lru_cache(maxsize=2)
 def _builtin(language: str) -> FactWords:
-    with resources.as_file(resources.files("limitlab.data").joinpath("packs")) as folder:
-        templates = Templates(**read_template_texts(folder / language / "facts.toml"))
-        words = Vocabulary.builtin().attributes if language == "en" else tuple(read_entries(folder / language / "attributes.txt"))
-        return FactWords(words, templates, language)
+    templates = Templates(**read_template_texts(pack_folder(language) / "facts.toml"))
+    return FactWords(Vocabulary.builtin(language).attributes, templates, language)
 
 
 def _check_apart(attributes: tuple[str, ...], path: Path) -> None:

@@ -117,7 +117,10 @@ class LimitPlan:
         self._pairs = rows, columns
         self.attributes_per_doc = self._per_doc()
         self.asked, self.filler = self._choose_attributes()
-        self._names = Names(self.vocabulary.first_names, self.vocabulary.last_names, config.n_docs, config.seed)
+        pack = self.vocabulary.pack
+        self._names = Names(
+            self.vocabulary.first_names, self.vocabulary.last_names, config.n_docs, config.seed, form=pack.name, initials=pack.initials
+        )
 
     def _per_doc(self) -> int:
         busiest = max(map(len, self._asked_of.values()))

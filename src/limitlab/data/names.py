@@ -57,18 +57,27 @@ class KeyedPermutation:
 class Names:
     """Distinct full names by document number.
 
-    "First Last" as long as there are enough pairs, else "First M. Last" with a middle initial.
+    "First Last" as long as there are enough pairs, else "First M. Last" with a middle initial, where the language has initials.
+
+    Parameters
+    ----------
+    form
+        How a name is made: holds ``{first}`` and ``{last}``.
+    initials
+        Whether a middle initial may be added.
     """
 
-    def __init__(self, first: Sequence[str], last: Sequence[str], n_docs: int, seed: int) -> None:
+    def __init__(
+        self, first: Sequence[str], last: Sequence[str], n_docs: int, seed: int, *, form: str = "{first} {last}", initials: bool = True
+    ) -> None:
         pairs = len(first) * len(last)
-        total = pairs * (1 + len(string.ascii_uppercase))
+        total = pairs * (1 + len(string.ascii_uppercase) * initials)
         if n_docs > total:
             raise RangeError(
                 f"make_limit(): n_docs must be at most {total:,} with {len(first):,} first and {len(last):,} last names; "
                 f"got n_docs={n_docs:,}. Pass longer name files."
             )
-        self._first, self._last = first, last
+        self._first, self._last, self._form = first, last, form
         self._permutation = KeyedPermutation(pairs if n_docs <= pairs else total, seed, "names")
 
     def of(self, numbers: np.ndarray) -> list[str]:
@@ -77,4 +86,8 @@ class Names:
         pair, initial = codes % (len(self._first) * len(self._last)), codes // (len(self._first) * len(self._last))
         firsts, lasts = (pair // len(self._last)).tolist(), (pair % len(self._last)).tolist()
         middle = [""] + [f" {c}." for c in string.ascii_uppercase]
-        return [f"{self._first[f]}{middle[m]} {self._last[x]}" for f, m, x in zip(firsts, initial.tolist(), lasts)]
+        form = self._form
+        return [
+            form.replace("{first}", self._first[f] + middle[m]).replace("{last}", self._last[x])
+            for f, m, x in zip(firsts, initial.tolist(), lasts)
+        ]

@@ -7,10 +7,11 @@ import string
 import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 
+from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, first_examples
+from limitlab.data.pack import LANGUAGES, PackFacts, pack_folder, read_facts
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
@@ -39,8 +40,8 @@ class Vocabulary:
         Combined to unique names; a middle initial is added when there are more documents than pairs.
     templates
         Sentence templates.
-    language
-        Language code.
+    pack
+        Language, how names are made, whether words are written with spaces.
     """
 
     attributes: tuple[str, ...]
@@ -48,21 +49,46 @@ class Vocabulary:
     last_names: tuple[str, ...]
     synonyms: dict[str, str] = field(default_factory=dict, hash=False)
     templates: Templates = field(default_factory=Templates)
-    language: str = "en"
+    pack: PackFacts = field(default_factory=lambda: PackFacts("en"))
+
+    @property
+    def language(self) -> str:
+        """Language code."""
+        return self.pack.language
 
     @property
     def n_names(self) -> int:
         """Distinct full names that can be made, with and without middle initial."""
-        return len(self.first_names) * len(self.last_names) * (1 + len(string.ascii_uppercase))
+        return len(self.first_names) * len(self.last_names) * (1 + len(string.ascii_uppercase) * self.pack.initials)
 
     @classmethod
-    def builtin(cls) -> Vocabulary:
-        """The English vocabulary that ships with limitlab."""
-        return _builtin()
+    def builtin(cls, language: str = "en") -> Vocabulary:
+        """A vocabulary that ships with limitlab: en or zh.
+
+        Raises
+        ------
+        UnknownName
+            Another language.
+        """
+        return _builtin(choice("Vocabulary.builtin()", "language", language, LANGUAGES))
+
+    @classmethod
+    def from_pack(cls, folder: Path | str) -> Vocabulary:
+        """The vocabulary of a language pack: a language that ships with limitlab, or a folder of the user's own.
+
+        A pack holds ``pack.toml`` (see PackFacts), ``attributes.txt``, ``first_names.txt``, ``last_names.txt``, ``templates.toml``, and perhaps ``synonyms.tsv``.
+
+        Raises
+        ------
+        UnknownName, DataError
+            No such pack; a file is missing, or path:line of what is wrong in it.
+        """
+        return _builtin(str(folder)) if str(folder) in LANGUAGES else _of_folder(pack_folder(folder), checked=True)
 
     @classmethod
     def from_files(
         cls,
+        language: Path | str = "en",
         *,
         attributes: Path | str | None = None,
         synonyms: Path | str | None = None,
@@ -70,7 +96,7 @@ class Vocabulary:
         last_names: Path | str | None = None,
         templates: Path | str | None = None,
     ) -> Vocabulary:
-        """The built-in vocabulary with some files replaced by the user's own.
+        """The vocabulary of a language, or of a pack's folder, with some files replaced by the user's own.
 
         ``attributes``, ``first_names``, ``last_names``: one entry a line; blank lines and lines starting with ``#`` are
         skipped. ``synonyms``: ``attribute<TAB>synonym`` lines. ``templates``: TOML with ``document``, ``query``,
@@ -81,33 +107,49 @@ class Vocabulary:
         DataError
             path:line of the first entry that is repeated, contained in another attribute, or malformed.
         """
-        base = _builtin()
+        base = cls.from_pack(language)
         pairs = read_pairs(synonyms) if synonyms else ({} if attributes else base.synonyms)
         words = read_entries(attributes) if attributes else [a for a in base.attributes if a not in base.synonyms]
         if attributes or synonyms:
             lines = {**(_numbers(synonyms) if synonyms else {}), **(_numbers(attributes) if attributes else {})}
-            check_attributes(list(dict.fromkeys([*pairs, *words])), path=Path(attributes or synonyms or ""), lines=lines)
-            check_synonyms(pairs, words, path=Path(synonyms or attributes or ""), lines=lines)
+            check_attributes(
+                list(dict.fromkeys([*pairs, *words])), path=Path(attributes or synonyms or ""), lines=lines, spaces=base.pack.spaces
+            )
+            if base.pack.spaces:
+                check_synonyms(pairs, words, path=Path(synonyms or attributes or ""), lines=lines)
         return cls(
             attributes=tuple(dict.fromkeys([*pairs, *words])),
             first_names=tuple(read_entries(first_names)) if first_names else base.first_names,
             last_names=tuple(read_entries(last_names)) if last_names else base.last_names,
             synonyms=pairs,
             templates=read_templates(templates) if templates else base.templates,
+            pack=base.pack,
         )
 
 
-@lru_cache(maxsize=1)
-def _builtin() -> Vocabulary:
-    with resources.as_file(resources.files("limitlab.data").joinpath("packs/en")) as folder:
-        pairs = read_pairs(folder / "synonyms.tsv")
-        return Vocabulary(
-            attributes=tuple(dict.fromkeys([*pairs, *read_entries(folder / "attributes.txt")])),
-            first_names=tuple(read_entries(folder / "first_names.txt")),
-            last_names=tuple(read_entries(folder / "last_names.txt")),
-            synonyms=pairs,
-            templates=read_templates(folder / "templates.toml"),
-        )
+@lru_cache(maxsize=4)
+def _builtin(language: str) -> Vocabulary:
+    return _of_folder(pack_folder(language), checked=False)
+
+
+def _of_folder(folder: Path, *, checked: bool) -> Vocabulary:
+    facts = read_facts(folder / "pack.toml")
+    listed = folder / "synonyms.tsv"
+    pairs = read_pairs(listed) if listed.is_file() else {}
+    words = read_entries(folder / "attributes.txt")
+    if checked:
+        lines = {**(_numbers(listed) if pairs else {}), **_numbers(folder / "attributes.txt")}
+        check_attributes(list(dict.fromkeys([*pairs, *words])), path=folder / "attributes.txt", lines=lines, spaces=facts.spaces)
+        if facts.spaces and pairs:
+            check_synonyms(pairs, words, path=listed, lines=lines)
+    return Vocabulary(
+        attributes=tuple(dict.fromkeys([*pairs, *words])),
+        first_names=tuple(read_entries(folder / "first_names.txt")),
+        last_names=tuple(read_entries(folder / "last_names.txt")),
+        synonyms=pairs,
+        templates=read_templates(folder / "templates.toml"),
+        pack=facts,
+    )
 
 
 def read_entries(path: Path | str) -> list[str]:
@@ -163,12 +205,16 @@ def word_stems(text: str) -> tuple[str, ...]:
     return tuple(_stemmer().stemWords([w.lower() for w in _WORD.findall(text)]))
 
 
-def check_attributes(attributes: list[str], *, path: Path | str, lines: dict[str, int] | None = None) -> None:
+def check_attributes(attributes: list[str], *, path: Path | str, lines: dict[str, int] | None = None, spaces: bool = True) -> None:
     """Refuses attributes that repeat after stemming or contain one another as a word sequence, naming the first pairs.
 
-    ``lines`` has the line of every attribute, for the message.
+    ``lines`` has the line of every attribute, for the message. Without ``spaces`` between words an attribute is contained wherever its
+    characters stand.
     """
     lines = lines or {}
+    if not spaces:
+        _check_unspaced(attributes, path, lines)
+        return
     stems: dict[tuple[str, ...], str] = {}
     for attribute in attributes:
         key = word_stems(attribute)
@@ -186,6 +232,20 @@ def check_attributes(attributes: list[str], *, path: Path | str, lines: dict[str
         raise DataError.at(
             path, line, f"no attribute may be contained in another, or a query about one finds the other; {len(inside)} are: {pairs}"
         )
+
+
+def _check_unspaced(attributes: list[str], path: Path | str, lines: dict[str, int]) -> None:
+    known = set(attributes)
+    longest = max(map(len, attributes))
+    for whole in attributes:
+        for size in range(1, min(longest, len(whole) - 1) + 1):
+            part = next((whole[i : i + size] for i in range(len(whole) - size + 1) if whole[i : i + size] in known), None)
+            if part is not None:
+                raise DataError.at(
+                    path,
+                    lines.get(whole),
+                    f"no attribute may be contained in another, or a query about one finds the other; {part!r} is in {whole!r}",
+                )
 
 
 def check_synonyms(synonyms: dict[str, str], attributes: list[str], *, path: Path | str, lines: dict[str, int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,16 @@ from limitlab._core.status import Status
 from limitlab.data import Dataset, read_hits
 from limitlab.diagnosis import served
 from limitlab.diagnosis.best_query import FOUND, OWN, SEPARATED, best_queries
+from limitlab.diagnosis.depth import PARTS, Depth, Given, depth, skipped
 from limitlab.diagnosis.dimension import dimension_answer
 from limitlab.diagnosis.index import IndexSpec, index_lists, parse_index
 from limitlab.diagnosis.platform import OF_THE_LIST, REASONS, Hits, chunk_mapping, run_findings
+from limitlab.diagnosis.remedies.bench import Bench, Serving
+from limitlab.diagnosis.remedies.measured import measured_remedies, remedy_sentence
+from limitlab.diagnosis.remedies.plan import RemedyPlan
 from limitlab.diagnosis.result import Diagnosis
 from limitlab.diagnosis.scratch import Scratch
+from limitlab.diagnosis.standing import list_depth
 from limitlab.diagnosis.subject import WHO, Subject, subject
 from limitlab.diagnosis.verdict import verdict
 from limitlab.diagnosis.waterfall import Stage, counted, cut_set
@@ -55,7 +60,9 @@ def diagnose(
     chunk_pattern: str | None = None,
     ties: str = "trec",
     min_relevance: int = 1,
+    skip: Sequence[str] = (),
     notes: Mapping[str, int | str] | None = None,
+    remedies: RemedyPlan | str | Sequence[str] | None = None,
     ledger: Ledger | None = None,
     title: str | None = None,
     command: Sequence[str] | None = None,
@@ -96,8 +103,13 @@ def diagnose(
         "trec" or "st": which of two documents with equal scores comes first.
     min_relevance
         The grade from which a document counts as relevant.
+    skip
+        Parts beneath the levels that are not measured: "drowning", "gaps", "geometry".
     notes
         More that a reader must know, by name; shown with the counts that the diagnosis makes itself.
+    remedies
+        Measure these too, on queries they were not trained on: "all", names of ``remedies.REMEDIES``, or a RemedyPlan. They are measured against
+        the vectors and the index as served, not against ``run``. None: none.
     ledger
         Where the run is kept; default: LIMITLAB_HOME.
 
@@ -120,19 +132,21 @@ def diagnose(
     plan = _Plan(
         k=k, dim=dim, renormalise=renormalise, dtype=dtype if dtype is None else served.stored_type(dtype),
         query_dtype=choice(WHO, "query_dtype", query_dtype, served.QUERY_DTYPES), index=None if index is None else parse_index(index),
-        chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, similarity=similarity, ties=ties, min_relevance=min_relevance,
+        chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, similarity=similarity, ties=ties, min_relevance=min_relevance, skip=skipped(skip),
         run=None if run is None else "given" if isinstance(run, Mapping) else Path(run).name,
     )  # fmt: skip
+    wanted = None if remedies is None else RemedyPlan.of(remedies)
     mapped = chunk_mapping(chunk_separator, chunk_pattern)
     if run is None and (chunk_separator is not None or chunk_pattern is not None):
         raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
     hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
-    docs, queries = _vectors(data, docs, queries, model, progress)
+    given = _vectors(data, docs, queries, model, progress)
     name = data.name if isinstance(data, Dataset) else "qrels"
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None}
+    about |= {"remedies": wanted.to_dict()} if wanted else {}
     with Scratch() as scratch, Stopwatch() as watch:
         found = subject(
-            relevance, docs, queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
+            relevance, given.docs, given.queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
             min_relevance=min_relevance, scratch=scratch,
         )  # fmt: skip
         about |= {"n_docs": len(found.docs), "n_queries": len(found.queries), "full_dim": found.docs.shape[1]}
@@ -140,7 +154,9 @@ def diagnose(
             whole(WHO, "dim", dim, low=1, high=found.docs.shape[1])
         names = query_ids if query_ids is not None else relevance.query_ids
         facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
-        work = _Levels(found, plan, facts, scratch, progress, dict(notes or {}))
+        serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
+        bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
+        work = _Levels(found, plan, given, facts, scratch, progress, dict(notes or {}), bench)
         return _through_ledger(work, title or f"diagnosis of {name}", name, about, ledger or Ledger(), watch)
 
 
@@ -159,10 +175,11 @@ class _Plan:
     similarity: str
     ties: str
     min_relevance: int
+    skip: tuple[str, ...]
     run: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "index": None if self.index is None else self.index.words}
+        return {**self.__dict__, "index": None if self.index is None else self.index.words, "skip": list(self.skip)}
 
 
 def _ordered(run: Mapping[str, Sequence[str] | Mapping[str, float]]) -> Hits:
@@ -172,17 +189,19 @@ def _ordered(run: Mapping[str, Sequence[str] | Mapping[str, float]]) -> Hits:
 
 def _vectors(
     data: Dataset | RelevanceMatrix, docs: np.ndarray | None, queries: np.ndarray | None, model: str | None, progress: Progress
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Given:
     given = docs is not None or queries is not None
     if given == (model is not None) or (docs is None) != (queries is None):
         raise InvalidArgument(f"{WHO}: docs and queries, or a model, must be given; got {'both' if given and model else 'one or none'}.")
     if docs is not None and queries is not None:
-        return docs, queries
+        return Given(docs, queries)
     retriever = build(model or "")
     if not isinstance(data, Dataset) or not hasattr(retriever, "encoded"):
         what = "a Dataset with texts" if hasattr(retriever, "encoded") else f"a dense model; {model} has no vectors of that kind"
         raise InvalidArgument(f"{WHO}: a model must be given with {what}. Or pass docs and queries.")
-    return retriever.encoded(data.docs, data.queries, progress=progress)
+    docs, queries = retriever.encoded(data.docs, data.queries, progress=progress)
+    limit = getattr(retriever, "token_limit", None)
+    return Given(docs, queries, getattr(retriever, "truncated", None) if limit else None, limit)
 
 
 def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any], ledger: Ledger, watch: Stopwatch) -> Diagnosis:
@@ -193,11 +212,19 @@ def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any],
     try:
         stages, reasons, complete = work.measured()
         levels, queries = counted(work.subject, stages, reasons)
+        deep = work.depth()
+        if deep.gaps is not None:
+            queries = [replace(q, gap=gap) for q, gap in zip(queries, deep.gaps.per_query)]
         sizes = {"k": work.subject.k, "n_queries": len(queries), "n_relevant": int(work.subject.relevant.members.size)}
         says = verdict(levels, complete_queries=complete, **sizes)
+        cures = measured_remedies(work.bench) if work.bench is not None else ()
+        sentence = remedy_sentence(cures, work.subject.k)
         made = provenance(wall_seconds=watch.so_far())
         notes = {**work.notes, **work.subject.notes}
-        found = Diagnosis(name, tuple(levels), tuple(queries), says, notes, about, made, (run_id,))
+        told = (*says, sentence) if sentence else says
+        found = Diagnosis(
+            name, tuple(levels), tuple(queries), told, notes, about, made, (run_id,), depth=deep, remedies=cures
+        )  # fmt: skip
         table = np.frombuffer(json.dumps([q.to_dict() for q in queries]).encode(), np.uint8)
         artefact = ledger.artefacts.put({"queries": table})
         ledger.add_cell(
@@ -221,15 +248,19 @@ class _Levels:
 
     subject: Subject
     plan: _Plan
+    given: Given
     run: Any
     scratch: Scratch
     progress: Progress
     notes: dict[str, int | str]
+    bench: Bench | None = None
 
     def measured(self) -> tuple[list[Stage], list[str], int]:
         """(stages in order, reason of every pair, queries for which all that fits can be retrieved)."""
         s = self.subject
-        own = exact_search(s.docs, s.queries, k=s.k, places=s.places, normalise=False, relevant=s.relevant, progress=self.progress)
+        deep = s.k if len(self.plan.skip) == len(PARTS) else list_depth(s)
+        own = exact_search(s.docs, s.queries, k=deep, places=s.places, normalise=False, relevant=s.relevant, progress=self.progress)
+        self._own = own
         encoder = Stage("encoder", "query encoder", "measured", "your query vectors, exact float32 search", self._within(own))
         outer = [encoder, *self._served(encoder.kept)]
         best = best_queries(s, own, progress=self.progress)
@@ -244,6 +275,12 @@ class _Levels:
         dimension = Stage("dimension", "dimension", answer.status, answer.sentence, room)
         reasons = [REASONS[r] for r in self.run.reasons] if self.run is not None else [""] * room.size
         return [cut, dimension, documents, *outer], reasons, complete
+
+    def depth(self) -> Depth:
+        """What lies beneath the levels; after ``measured``."""
+        if len(self.plan.skip) == len(PARTS):
+            return Depth()
+        return depth(self.subject, self._own, self.given, skip=self.plan.skip, progress=self.progress)
 
     def _documents(self, kept: np.ndarray, how: np.ndarray, complete: int) -> Stage:
         n = len(self.subject.queries)

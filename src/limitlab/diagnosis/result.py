@@ -12,6 +12,8 @@ from typing import Any
 from limitlab._core.errors import DataError, UnknownName
 from limitlab._core.files import canonical_json, read_json, write_text
 from limitlab._core.status import Status
+from limitlab.diagnosis.depth import Depth
+from limitlab.diagnosis.remedies.remedy import Remedy
 from limitlab.evaluation import Estimate
 
 SCHEMA = "limitlab.diagnosis/1"
@@ -81,6 +83,8 @@ class QueryDiagnosis:
         One number a level, in the order of the levels.
     missing
         Relevant documents that are not retrieved at the end.
+    gap
+        Least relevant minus greatest irrelevant score of the query's own vector; None where it was not measured.
     """
 
     query: str
@@ -89,6 +93,7 @@ class QueryDiagnosis:
     lost: tuple[int, ...]
     gained: tuple[int, ...]
     missing: tuple[Missing, ...] = ()
+    gap: float | None = None
 
     @property
     def causes(self) -> dict[str, int]:
@@ -106,7 +111,9 @@ class QueryDiagnosis:
     def from_dict(cls, record: dict[str, Any]) -> QueryDiagnosis:
         """The inverse of ``to_dict``."""
         retained, lost, gained = (tuple(record[name]) for name in ("retained", "lost", "gained"))
-        return cls(record["query"], record["relevant"], retained, lost, gained, tuple(Missing(**m) for m in record["missing"]))
+        return cls(
+            record["query"], record["relevant"], retained, lost, gained, tuple(Missing(**m) for m in record["missing"]), record.get("gap")
+        )
 
 
 @dataclass(frozen=True)
@@ -122,11 +129,15 @@ class Diagnosis:
     queries
         In the order of the query vectors.
     verdict
-        Three sentences that say what the numbers say.
+        Three sentences that say what the numbers say; one more about remedies where some were measured.
     notes
         Counts that a reader must know.
     config, provenance, run_ids
         What was asked for; versions, machine, commit, wall time, peak memory; the ledger's run.
+    depth
+        Drowning, gaps and geometry; None in a record made before these were measured.
+    remedies
+        Those asked for, best first.
     """
 
     name: str
@@ -139,6 +150,8 @@ class Diagnosis:
     run_ids: tuple[str, ...] = ()
     status: Status = Status.SOLVED
     message: str = Status.SOLVED.value
+    depth: Depth | None = None
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def k(self) -> int:
@@ -189,10 +202,12 @@ class Diagnosis:
             "n_relevant": self.n_relevant,
             "n_missing": self.n_missing,
             "levels": [level.to_dict() for level in self.levels],
+            "remedies": [remedy.to_dict() for remedy in self.remedies],
             "notes": dict(self.notes),
             "run_ids": list(self.run_ids),
             "config": self.config,
             "provenance": self.provenance,
+            **({} if self.depth is None else {"depth": self.depth.to_dict()}),
         }
 
     @classmethod
@@ -201,10 +216,12 @@ class Diagnosis:
         schema = record.get("schema") if isinstance(record, dict) else None
         if schema != SCHEMA:
             raise DataError(f"diagnosis: schema must be {SCHEMA!r}; got {schema!r}.")
+        queries = tuple(QueryDiagnosis.from_dict(r) for r in record["queries"])
+        deep = record.get("depth")
         return cls(
             name=record["name"],
             levels=tuple(Level.from_dict(r) for r in record["levels"]),
-            queries=tuple(QueryDiagnosis.from_dict(r) for r in record["queries"]),
+            queries=queries,
             verdict=tuple(record["verdict"]),
             notes=record["notes"],
             config=record["config"],
@@ -212,6 +229,8 @@ class Diagnosis:
             run_ids=tuple(record["run_ids"]),
             status=Status.of(record["status"]),
             message=record["message"],
+            depth=None if deep is None else Depth.from_dict(deep, tuple(q.gap for q in queries)),
+            remedies=tuple(Remedy.from_dict(r) for r in record.get("remedies", ())),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -251,4 +270,4 @@ def _flat(query: QueryDiagnosis, keys: Sequence[str]) -> dict[str, Any]:
     record: dict[str, Any] = {"query": query.query, "relevant": query.relevant}
     for name, values in (("retained", query.retained), ("lost", query.lost), ("gained", query.gained)):
         record |= {f"{name}_{key}": value for key, value in zip(keys, values)}
-    return record | {f"blamed_{key}": causes.get(key, 0) for key in keys}
+    return record | {f"blamed_{key}": causes.get(key, 0) for key in keys} | ({} if query.gap is None else {"gap": query.gap})

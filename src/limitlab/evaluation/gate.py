@@ -60,7 +60,7 @@ class Check:
     dataset, row
         Which row of the evaluation.
     kind
-        minimum | ties | baseline | measured (a row without a number meets nothing).
+        minimum | ties | baseline | loss (of a level of a diagnosis) | measured (a row without a number meets nothing).
     condition, found
         What must hold and what was found, in words.
     passed
@@ -88,18 +88,26 @@ class Check:
 
 @dataclass(frozen=True)
 class GateReport:
-    """All checks of one evaluation.
+    """All checks of one evaluation, of diagnoses, or of both.
 
     Attributes
     ----------
     checks
         In the order of the rows.
     result
-        The evaluation they are about.
+        The evaluation they are about; None where only diagnoses were checked.
+    diagnoses
+        The diagnoses whose losses were checked.
     """
 
     checks: tuple[Check, ...]
-    result: EvaluationResult = field(repr=False)
+    result: EvaluationResult | None = field(repr=False)
+    diagnoses: tuple[Any, ...] = field(default=(), repr=False)
+
+    def joined(self, other: GateReport) -> GateReport:
+        """The checks of both."""
+        result = self.result if self.result is not None else other.result
+        return GateReport((*self.checks, *other.checks), result, (*self.diagnoses, *other.diagnoses))
 
     @property
     def passed(self) -> bool:
@@ -112,7 +120,8 @@ class GateReport:
             "schema": "limitlab.gate/1",
             "passed": self.passed,
             "checks": [c.to_dict() for c in self.checks],
-            "evaluation": self.result.to_dict(),
+            **({"evaluation": self.result.to_dict()} if self.result is not None else {}),
+            **({"diagnoses": [d.summary() for d in self.diagnoses]} if self.diagnoses else {}),
         }
 
 

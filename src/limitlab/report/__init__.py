@@ -9,7 +9,10 @@ from limitlab.report.capacity_page import write_capacity_report
 from limitlab.report.critical_n import critical_n_figures
 from limitlab.report.critical_n_page import write_critical_n_report
 from limitlab.report.diagnosis_page import write_diagnosis_report
+from limitlab.report.drowning import drowning_figure
+from limitlab.report.gaps import gap_figure, score_figure
 from limitlab.report.page import figures, write_report
+from limitlab.report.reproduction_page import write_reproduction_report
 from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
 from limitlab.report.waterfall import waterfall_figure
 
@@ -17,7 +20,10 @@ __all__ = [
     "bounds_figure",
     "capacity_figure",
     "critical_n_figures",
+    "drowning_figure",
     "figures",
+    "gap_figure",
+    "score_figure",
     "waterfall_figure",
     "write_bounds_report",
     "write_capacity_figures",
@@ -27,4 +33,5 @@ __all__ = [
     "write_diagnosis_report",
     "write_figures",
     "write_report",
+    "write_reproduction_report",
 ]

@@ -9,6 +9,8 @@ from limitlab._core.files import write_text
 from limitlab._core.provenance import now
 from limitlab.diagnosis import Diagnosis, Level, QueryDiagnosis
 from limitlab.report import origin
+from limitlab.report.depth_section import depth_content, depth_figures
+from limitlab.report.remedies import remedies_figure, remedy_rows
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.table import Cell, Table, TableRow
 from limitlab.report.waterfall import waterfall_figure
@@ -46,7 +48,9 @@ def _content(found: Diagnosis, title: str | None) -> dict[str, Any]:
         "result": found,
         "sentences": list(found.verdict),
         "cards": _cards(found),
-        "figures": embedded_figures({"waterfall": waterfall_figure(found)}),
+        "depth": depth_content(found),
+        "figures": embedded_figures({**_figures(found), **depth_figures(found)}),
+        "remedies": remedy_rows(found),
         "levels": [_level(level) for level in found.levels],
         "facts": _facts(found),
         "table": table,
@@ -57,6 +61,13 @@ def _content(found: Diagnosis, title: str | None) -> dict[str, Any]:
         "config": origin.config_text(found.config),
         "references": [origin.PAPER],
     }
+
+
+def _figures(found: Diagnosis) -> dict[str, Any]:
+    drawn = {"waterfall": waterfall_figure(found)}
+    if any(r.recall is not None for r in found.remedies):
+        drawn["remedies"] = remedies_figure(found)
+    return drawn
 
 
 def query_table(found: Diagnosis, shown: list[QueryDiagnosis]) -> Table:

@@ -12,6 +12,7 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, versions
 from limitlab._core.texts import Texts
+from limitlab.retrieval.tokenisers import TOKENISERS, described, resolved, unspaced_tokens
 from limitlab.search import RelevantSet, SearchResult, search_scores
 
 _METHODS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
@@ -31,6 +32,9 @@ class BM25:
         A bm25s stop-word language ("english", "german", ...), or "none".
     method
         lucene | robertson | atire | bm25l | bm25+.
+    tokeniser
+        auto | words | jieba | bigrams. auto cuts texts of scripts without spaces with jieba where it is installed (pip install 'limitlab[zh]'),
+        else into pairs of characters; stemmer and stop words do not apply to them.
 
     Notes
     -----
@@ -43,11 +47,19 @@ class BM25:
     max_dim = None
 
     def __init__(
-        self, *, k1: float = 1.5, b: float = 0.75, stemmer: str = "english", stopwords: str = "english", method: str = "lucene"
+        self,
+        *,
+        k1: float = 1.5,
+        b: float = 0.75,
+        stemmer: str = "english",
+        stopwords: str = "english",
+        method: str = "lucene",
+        tokeniser: str = "auto",
     ) -> None:
         self.k1 = real("BM25()", "k1", k1, low=0.0)
         self.b = real("BM25()", "b", b, low=0.0, high=1.0)
         self.method = choice("BM25()", "method", method, _METHODS)
+        self.tokeniser = choice("BM25()", "tokeniser", tokeniser, TOKENISERS)
         for name, value in (("stemmer", stemmer), ("stopwords", stopwords)):
             if not isinstance(value, str):
                 raise InvalidArgument(f"BM25(): {name} must be 'none' or a language; got {name}={value!r}.")
@@ -61,6 +73,7 @@ class BM25:
                 ("stemmer", stemmer, "english"),
                 ("stopwords", stopwords, "english"),
                 ("method", method, "lucene"),
+                ("tokeniser", tokeniser, "auto"),
             )
             if v != usual
         ]
@@ -85,6 +98,7 @@ class BM25:
             "stemmer": self.stemmer,
             "stopwords": self.stopwords,
             "method": self.method,
+            "tokeniser": described(self.tokeniser),
             "bm25s": versions().get("bm25s"),
         }
 
@@ -93,8 +107,9 @@ class BM25:
         import bm25s
 
         with Stopwatch() as watch, progress.task("bm25 index", None):
-            corpus = self._tokens(docs)
-            self._queries = self._tokens(queries)
+            cut = resolved(self.tokeniser, docs)
+            corpus = self._tokens(docs, cut)
+            self._queries = self._tokens(queries, cut)
             self._n_docs = len(docs)
             self._engine = bm25s.BM25(k1=self.k1, b=self.b, method=self.method)
             self._known: dict[str, int] = {}
@@ -104,12 +119,16 @@ class BM25:
                 self._known = self._engine.vocab_dict
                 held = sum(self._engine.scores[part].nbytes for part in ("data", "indices", "indptr"))
         unknown = sum(not any(t in self._known for t in row) for row in self._queries)
-        notes = {"queries_without_known_terms": unknown} if unknown else {}
+        notes: dict[str, Any] = {"queries_without_known_terms": unknown} if unknown else {}
+        if cut != "words":
+            notes["tokeniser"] = cut
         return {"cost": {"index_seconds": watch.seconds, "bytes_per_doc": held / max(1, len(docs))}, "notes": notes}
 
-    def _tokens(self, texts: Texts) -> list[list[str]]:
+    def _tokens(self, texts: Texts, cut: str) -> list[list[str]]:
         import bm25s
 
+        if cut != "words":
+            return unspaced_tokens(texts, cut)
         stop = None if self.stopwords == "none" else self.stopwords
         try:
             tokenised = bm25s.tokenize(list(texts), stopwords=stop, stemmer=self._stem, show_progress=False, return_ids=False)

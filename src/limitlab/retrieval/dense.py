@@ -90,7 +90,7 @@ class Dense:
         precision, why = resolve_precision(self.precision, len(docs))
         self._docs, doc_tokens, encoded, seconds = self._vectors(docs, "document", precision, progress)
         self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", "float32", progress)
-        limit = self._encoder.max_tokens
+        self.token_limit = limit = self._encoder.max_tokens
         self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
         notes: dict[str, Any] = {"document_precision": precision, "why_this_precision": why}
         if limit:

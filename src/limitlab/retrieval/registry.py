@@ -54,6 +54,9 @@ KINDS: dict[str, Kind] = {
     "reader": Kind(
         "remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."
     ),
+    "adapted": Kind(
+        "adapters.retriever:Adapted", "a dense retriever with a trained linear adapter: adapted(minilm):file=adapter.npz", parts=1
+    ),
 }
 
 
@@ -155,4 +158,4 @@ def _keywords(kind: Any) -> list[str]:
         names += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
-    return names
+    return list(dict.fromkeys(names))

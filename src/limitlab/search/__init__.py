@@ -2,6 +2,7 @@
 
 from limitlab.search.exact import SearchResult, exact_search, search_scores
 from limitlab.search.fusion import FUSIONS, fused
+from limitlab.search.pairs import documents_before, pair_scores
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.separate import separate
 from limitlab.search.separation import Separation
@@ -15,9 +16,11 @@ __all__ = [
     "RelevantSet",
     "SearchResult",
     "Separation",
+    "documents_before",
     "exact_search",
     "fused",
     "normalised",
+    "pair_scores",
     "search_scores",
     "separate",
     "tie_order",

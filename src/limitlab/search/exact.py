@@ -12,10 +12,9 @@ import numpy as np
 from limitlab._core.checks import finite_rows, vectors, whole
 from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
+from limitlab.search.pairs import error_bound, pair_scores
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.vectors import as_float32, normalised
-
-_UNIT_ROUNDOFF = 2.0**-24  # float32
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def exact_search(
     if block_docs is None:
         block_docs = int(min(8192, max(64, memory_bytes // (4 * (block_queries + 3 * dim)))))
     lists = _Heaps(n_queries, k, places)
-    counts = relevant.counter(_scores_of_relevant(docs, q, relevant, prepare), places) if relevant is not None else None
+    counts = relevant.counter(pair_scores(docs, q, relevant, prepare), places) if relevant is not None else None
     query_norms = np.sqrt((q.astype(np.float64) ** 2).sum(axis=1))
     product = np.empty((block_queries, block_docs), np.float32)
     with progress.task("search", n_docs) as bar:
@@ -117,7 +116,7 @@ def exact_search(
             block = prepare(raw)
             # Unit rows need no norms; those of others are summed in float64, where float32 squares cannot underflow.
             largest = 1.00001 if normalise else float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max()))
-            bounds = _error_bound(dim) * query_norms * largest
+            bounds = error_bound(dim) * query_norms * largest
             for at in range(0, n_queries, block_queries):
                 rows = slice(at, min(at + block_queries, n_queries))
                 out = product[: rows.stop - at, : block.shape[0]]
@@ -186,16 +185,6 @@ def _check_places(who: str, places: np.ndarray, n_docs: int, relevant: RelevantS
         raise ShapeError(f"{who}: relevant columns must be in [0, {n_docs}); got {relevant.members.min()} to {relevant.members.max()}.")
 
 
-def _error_bound(dim: int) -> float:
-    """Greatest |float32 product - rounded exact score| per unit of |query| |document|.
-
-    Any order of summation of a float32 dot product errs by at most gamma_dim = dim u / (1 - dim u) times the sum of
-    |a_i b_i| <= |a| |b| [Higham2002, section 3.1]; rounding the exact score to float32 adds at most u, and u more covers
-    the rounding of the comparison itself.
-    """
-    return dim * _UNIT_ROUNDOFF / (1 - dim * _UNIT_ROUNDOFF) + 3 * _UNIT_ROUNDOFF
-
-
 class _Heaps:
     def __init__(self, n_queries: int, k: int, places: np.ndarray) -> None:
         self._places = places
@@ -211,19 +200,3 @@ class _Heaps:
 
         kernels.sort_heaps(self._places, self._scores, self._docs, self._sizes)
         return SearchResult(self._docs, self._scores, None if counts is None else counts.ranks())
-
-
-def _scores_of_relevant(docs: np.ndarray, q: np.ndarray, relevant: RelevantSet, prepare) -> np.ndarray:
-    """Exact scores of all (query, relevant document) pairs, gathered in blocks in document order."""
-    from limitlab.search import kernels
-
-    if relevant.n_queries != q.shape[0]:
-        raise ShapeError(f"exact_search(): relevance must have one row per query; got {relevant.n_queries} rows, {q.shape[0]} queries.")
-    out = np.empty(relevant.members.size, np.float32)
-    order = np.argsort(relevant.members, kind="stable")  # ascending reads of a memory map
-    for start in range(0, order.size, 8192):
-        take = order[start : start + 8192]
-        part = np.empty(take.size, np.float32)
-        kernels.paired_scores(prepare(np.asarray(docs[relevant.members[take]])), q, relevant.rows[take], part)
-        out[take] = part
-    return out

@@ -9,6 +9,7 @@ from pathlib import Path
 import numba as nb
 import numpy as np
 
+from limitlab.search.kernels import kth_largest
 from limitlab.search.min_norm import (
     _FAST,
     TOUCHING,
@@ -207,8 +208,7 @@ def _others(q, products, docs, offset, queries, indptr, members, floors, guards,
     cut = floor - guards[q]
     if size == 0 and row.shape[0] > 2 * (places + own.shape[0]):
         # The block has its own largest: nothing far below them can be kept.
-        at = row.shape[0] - places - own.shape[0]
-        cut = max(cut, np.partition(row, at)[at] - 2.0 * guards[q])
+        cut = max(cut, kth_largest(row, places + own.shape[0]) - 2.0 * guards[q])
     for begin in range(0, row.shape[0], _CHUNK):
         end = min(begin + _CHUNK, row.shape[0])
         if not _any_above(row, begin, end, cut):
@@ -260,7 +260,7 @@ def _join(q, ids, inside, weights, counts, scores, found, sizes, floors, relevan
 def _built_from() -> str:
     """Digest of the sources that are compiled into the loops below: numba looks at the time of this file alone."""
     digest = hashlib.sha256()
-    for name in ("many_sets", "min_norm"):
+    for name in ("many_sets", "min_norm", "kernels"):
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     return digest.hexdigest()
 

@@ -240,6 +240,7 @@
   const headings = [...table.tHead.rows[0].cells];
   const HEAD = Number(table.dataset.head); // columns before the numbers
   const rows = [...body.rows].filter((r) => r.dataset.row !== undefined);
+  const FOLD = 50; // rows shown of a long table until asked for all
 
   // A cell's value; undefined where there is none (also behind a message that spans the numbers).
   function orderOf(row, column, numeric) {
@@ -262,8 +263,22 @@
         return down ? -order : order;
       });
       body.append(...rows);
+      fold();
     });
   });
+
+  // Of the rows that the filter leaves, the first ones; copying takes them all.
+  const more = document.getElementById("more");
+  let whole = false;
+  function fold() {
+    const left = rows.filter((r) => !r.hidden);
+    left.forEach((row, i) => row.classList.toggle("folded", !whole && i >= FOLD));
+    if (!more) return;
+    more.hidden = left.length <= FOLD;
+    more.textContent = whole ? `Show the first ${FOLD} rows` : `Show all ${left.length} rows`;
+    more.setAttribute("aria-expanded", String(whole));
+  }
+  if (more) more.addEventListener("click", () => { whole = !whole; fold(); });
 
   const filter = document.getElementById("filter");
   const count = document.getElementById("count");
@@ -275,6 +290,7 @@
       row.hidden = !words.every((w) => text.includes(w));
       left += !row.hidden;
     }
+    fold();
     count.textContent = words.length ? `${left} of ${rows.length} rows` : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
   }
   filter.addEventListener("input", refilter);

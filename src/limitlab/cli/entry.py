@@ -1,0 +1,16 @@
+"""Where the console script begins: a Ctrl-C while modules are loaded ends as quietly as a later one."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """Load the command and run it."""
+    try:
+        from limitlab.cli.main import run as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Nothing had begun.\n")
+        sys.exit(130)

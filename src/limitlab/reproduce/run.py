@@ -1,0 +1,124 @@
+"""Experiments through the ledger: each outcome is kept, and a run that was stopped goes on with those that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from limitlab._core.checks import choice
+from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab._core.files import content_hash
+from limitlab._core.provenance import Stopwatch, provenance
+from limitlab._core.status import Status
+from limitlab.ledger import Cell, Ledger
+from limitlab.reproduce.asked import Asked, Found
+from limitlab.reproduce.catalogue import Experiment, experiment
+from limitlab.reproduce.experiment import SIZES, Outcome
+
+KIND = "reproduction"
+_NUMERICS = 1  # raised when a change of limitlab changes outcomes
+
+
+def reproduce(
+    names: Sequence[str],
+    asked: Asked,
+    *,
+    reuse: bool = True,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Run experiments one after another.
+
+    Parameters
+    ----------
+    names
+        Of experiments, see ``EXPERIMENTS``.
+    asked
+        Size, models, data.
+    reuse
+        Whether outcomes that the ledger has for the same question are taken from it.
+    on_outcome
+        Called with each outcome as soon as it is there.
+
+    Returns
+    -------
+    One outcome a name. An experiment that fails is FAILED with its sentence, and the others go on.
+
+    Raises
+    ------
+    InvalidArgument
+        Before anything runs: no names, an unknown experiment or size.
+    """
+    choice("reproduce", "size", asked.size, SIZES)
+    if not names:
+        raise InvalidArgument("reproduce: at least one experiment must be named; got none. See: limitlab reproduce list")
+    chosen = [experiment(name) for name in dict.fromkeys(names)]
+    ledger = asked.ledger or Ledger()
+    outcomes = []
+    for one in chosen:
+        outcome = _one(one, replace(asked, size=one.size(asked.size), ledger=ledger), ledger, reuse)
+        outcomes.append(outcome)
+        if on_outcome is not None:
+            on_outcome(outcome)
+    return outcomes
+
+
+def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
+    key = content_hash({"reproduction": one.name, "asked": asked.to_dict(), "numerics": _NUMERICS}, length=32)
+    kept = ledger.solved(key) if reuse else None
+    if kept is not None:
+        return Outcome.from_dict(kept.record)
+    about = {**asked.to_dict(), "experiment": one.name, "command": list(asked.command) or None}
+    run_id = ledger.start(KIND, f"{one.title} ({asked.size})", about)
+    status, message = Status.FAILED, ""
+    found = Found((), ())
+    with Stopwatch() as watch:
+        try:
+            found = one.run(asked)
+            status, message = Status.SOLVED, Status.SOLVED.value
+        except KeyboardInterrupt:
+            status, message = Status.STOPPED, Status.STOPPED.value
+            raise
+        except LimitlabError as error:
+            message = str(error)
+        finally:
+            made = provenance(wall_seconds=watch.so_far())
+            outcome = Outcome(
+                one.name,
+                one.title,
+                asked.size,
+                one.claim,
+                tuple(found.rows),
+                tuple(found.says),
+                one.since,
+                status,
+                message,
+                about,
+                made,
+                (run_id, *found.run_ids),
+            )
+            if status is Status.SOLVED:
+                ledger.add_cell(run_id, Cell(key, status, message, outcome.to_dict()))
+            ledger.finish(run_id, status, message, made)
+    return outcome
+
+
+def load_outcome(run_id: str, *, ledger: Ledger | None = None) -> Outcome:
+    """A stored outcome.
+
+    Parameters
+    ----------
+    run_id
+        Of a run of kind "reproduction"; a unique start of it, or "last".
+
+    Raises
+    ------
+    InvalidArgument
+        The run is of another kind, or ended without an outcome.
+    """
+    ledger = ledger or Ledger()
+    run = ledger.run(run_id)
+    cells = ledger.cells(run.id)
+    if run.kind != KIND or not cells:
+        what = f"is of kind {run.kind}" if run.kind != KIND else f"has no outcome ({run.message})"
+        raise InvalidArgument(f"load_outcome(): the run must be a finished reproduction; run {run.id} {what}. See: limitlab runs")
+    return Outcome.from_dict(cells[0].record)

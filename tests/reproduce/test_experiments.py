@@ -1,0 +1,104 @@
+"""Experiments: verdicts, published numbers that are all shown, outcomes that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from limitlab._core.errors import InvalidArgument, UnknownName
+from limitlab._core.status import Status
+from limitlab.ledger import Ledger
+from limitlab.published import lookup
+from limitlab.reproduce import EXPERIMENTS, Asked, Outcome, load_outcome, reproduce
+from limitlab.reproduce import catalogue as catalogue_module
+from limitlab.reproduce.experiment import compared
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({"published": 50.0, "ours": 51.9}, "agrees"),
+        ({"published": 50.0, "ours": 52.1}, "differs"),
+        ({"published": 50.0, "ours": 60.0, "low": 49.0, "high": 70.0}, "agrees"),
+        ({"published": 50.0, "ours": 60.0, "low": 51.0, "high": 70.0}, "differs"),
+        ({"published": 50.0, "ours": 50.0, "size": "small"}, "not comparable"),
+        ({"published": 50.0, "ours": 50.0, "departs": ["another model"]}, "not comparable"),
+        ({"published": 50.0}, "not run"),
+        ({"published": None, "ours": 50.0}, "ours alone"),
+        ({"published": None, "ours": 50.0, "others": [("x", 50.5, "s")]}, "agrees"),
+        ({"published": None, "ours": 50.0, "others": [("x", 60.0, "s"), ("y", 50.0, "s")]}, "differs"),
+        ({"published": 4.0, "ours": 5.0, "unit": "", "tolerance": 0.0}, "differs"),
+    ],
+)
+def test_verdicts(given, verdict):
+    row = compared("recall@2", "x", **given)
+    assert row.verdict == verdict
+    assert row.why or verdict == "ours alone"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    ledger = Ledger(tmp_path_factory.mktemp("home"))
+    asked = Asked("tiny", models=("bm25",), ledger=ledger)
+    return (
+        ledger,
+        asked,
+        {o.name: o for o in reproduce(["theorem-table", "graph-density", "beir-correlation", "limit-small", "synonyms"], asked)},
+    )
+
+
+def test_formulas_and_graphs_agree_whatever_the_size(found):
+    outcomes = found[2]
+    assert outcomes["theorem-table"].size == "full" and outcomes["theorem-table"].counts == {"agrees": 37}
+    assert outcomes["graph-density"].counts == {"agrees": 2, "not run": 8}
+    assert outcomes["beir-correlation"].counts == {"agrees": 1}
+    row = outcomes["beir-correlation"].rows[0]
+    assert row.low < 0 < row.high  # six models do not exclude a correlation
+
+
+def test_a_smaller_size_never_agrees_and_every_published_number_is_there(found):
+    for name, dataset in (("limit-small", "LIMIT-small"), ("synonyms", "LIMIT-small-synonyms")):
+        outcome = found[2][name]
+        assert outcome.size == "tiny" and "agrees" not in outcome.counts
+        measures = {r.what for r in outcome.rows}
+        paper = [v for v in lookup(dataset=dataset, kind="paper") if v.metric in measures]
+        assert len([r for r in outcome.rows if r.published is not None]) == len(paper)
+        assert all(r.why for r in outcome.rows if r.verdict == "not run")
+
+
+def test_outcomes_are_kept_and_read_again(found, monkeypatch):
+    ledger, asked, outcomes = found
+    monkeypatch.setattr(catalogue_module.Experiment, "run", property(lambda self: pytest.fail("run again")))
+    again = reproduce(["limit-small"], asked)[0]
+    assert again.to_dict() == outcomes["limit-small"].to_dict()
+    assert load_outcome(again.run_ids[0], ledger=ledger).to_dict() == again.to_dict()
+    assert Outcome.from_dict(again.to_dict()) == again
+    with pytest.raises(InvalidArgument, match=r"must be a finished reproduction; run .* is of kind reproduce"):
+        load_outcome(again.run_ids[1], ledger=ledger)
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path):
+    asked = Asked("tiny", models=("bm25",), limit_small=str(tmp_path / "absent"), ledger=Ledger(tmp_path))
+    failed, other = reproduce(["limit-small", "theorem-table"], asked)
+    assert failed.status is Status.FAILED and "absent" in failed.message and not failed.rows
+    assert other.status is Status.SOLVED
+    assert reproduce(["limit-small"], replace(asked, limit_small=None))[0].status is Status.SOLVED
+
+
+def test_wrong_questions_are_refused():
+    with pytest.raises(UnknownName, match="did you mean 'limit-small'"):
+        reproduce(["limit-smal"], Asked("tiny"))
+    with pytest.raises(UnknownName, match="did you mean 'small'"):
+        reproduce(["limit-small"], Asked("smal"))
+    with pytest.raises(InvalidArgument, match="at least one experiment"):
+        reproduce([], Asked("tiny"))
+
+
+def test_every_experiment_has_a_home_and_costs():
+    from limitlab.cli.reproduce import EXPERIMENTS as in_the_command_line
+
+    assert tuple(EXPERIMENTS) == in_the_command_line
+    for e in EXPERIMENTS.values():
+        assert callable(e.run) and "full" in e.costs
+        assert [e.costs[s].seconds for s in ("tiny", "small", "full") if s in e.costs] == sorted(c.seconds for c in e.costs.values())
