@@ -56,13 +56,14 @@ def test_rm_takes_the_same_run_twice_for_once(cli, stored):
 
 
 def test_gc_deletes_embeddings_only_when_asked(cli, home):
-    shard = home / "embeddings" / "aa" / "1-2.npz"
-    shard.parent.mkdir(parents=True)
-    shard.write_bytes(b"x" * 1000)
+    kept = [home / "embeddings" / "aa" / "1-2.npz", home / "scores" / "bb" / "1-2.npz", home / "answers" / "cc.sqlite"]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x" * 1000)
     assert cli("runs", "gc", "--json").json()["bytes"] == 0
-    assert shard.exists()
-    assert cli("runs", "gc", "--embeddings", "--json").json()["bytes"] == 1000
-    assert not shard.exists()
+    assert all(path.exists() for path in kept)
+    assert cli("runs", "gc", "--embeddings", "--json").json()["bytes"] == 3000
+    assert not any(path.exists() for path in kept)
 
 
 # -- report ----------------------------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def test_every_known_name_is_explained():
     assert {"bm25", "minilm", "token-sums", "MODEL", "run", "dify", "dify-external", "ragflow", "fastgpt", "taskingai", "json"} <= set(
         known
     )
+    assert {"hybrid", "rerank", "openai", "tei", "gemini", "cohere", "jina", "reader"} <= set(known)
     assert all(known.values())
 
 

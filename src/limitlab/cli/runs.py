@@ -105,7 +105,8 @@ def collect(
     ledger = Ledger()
     files, freed = ledger.collect()
     if embeddings:
-        freed += clear_embeddings(ledger.folder / "embeddings")
+        for kept in ("embeddings", "scores", "answers"):  # of encoders, of cross-encoders, of services in runs that were stopped
+            freed += clear_embeddings(ledger.folder / kept)
     if json:
         answer_json({"schema": "limitlab.runs-gc/1", "files": files, "bytes": freed})
     else:

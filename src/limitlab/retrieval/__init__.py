@@ -3,8 +3,21 @@
 from limitlab.retrieval.bm25 import BM25
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
+from limitlab.retrieval.hybrid import Hybrid
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.registry import build, known_retrievers
+from limitlab.retrieval.rerank import Rerank
 from limitlab.retrieval.token_sums import TokenSums, predicted_recall
 
-__all__ = ["BM25", "CallableRetriever", "Dense", "Retriever", "TokenSums", "build", "known_retrievers", "predicted_recall"]
+__all__ = [
+    "BM25",
+    "CallableRetriever",
+    "Dense",
+    "Hybrid",
+    "Rerank",
+    "Retriever",
+    "TokenSums",
+    "build",
+    "known_retrievers",
+    "predicted_recall",
+]

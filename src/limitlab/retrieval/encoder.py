@@ -137,7 +137,7 @@ def _load(source: str, trust_remote_code: bool) -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     library = require("sentence_transformers", extra="models", what="dense retrievers", package="sentence-transformers")
     use_cores()
-    _quiet()
+    quiet()
     try:
         return library.SentenceTransformer(source, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
@@ -146,7 +146,7 @@ def _load(source: str, trust_remote_code: bool) -> Any:
         raise DataError(f"{source}: cannot be loaded as a sentence-transformers model ({why}).{offline}") from error
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Model loading prints bars of its own; ours are enough."""
     import logging
 

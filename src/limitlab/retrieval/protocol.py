@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,8 @@ class Retriever(Protocol):
         lexical | dense | untrained | other.
     max_dim
         Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
+
+    A retriever may also have ``bytes_per_doc(dim) -> float``, where bytes are not in proportion to the dimension.
     """
 
     name: str
@@ -58,3 +61,13 @@ class TakesQueries(Protocol):
     def requery(self, queries: Texts) -> None:
         """Search for these from now on; nothing is stored on disk. ``index`` must have been called."""
         ...
+
+
+def is_retriever(thing: object) -> bool:
+    """Whether a thing has all that a Retriever has.
+
+    Nothing of it is called: ``isinstance`` reads ``max_dim``, which may load a model or ask a service, on some versions of Python.
+    """
+    needed = ("name", "label", "family", "max_dim", "config", "index", "search", "predict")
+    missing = object()
+    return not isinstance(thing, type) and all(inspect.getattr_static(thing, name, missing) is not missing for name in needed)

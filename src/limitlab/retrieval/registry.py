@@ -13,7 +13,7 @@ from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
-from limitlab.retrieval.protocol import Retriever
+from limitlab.retrieval.protocol import Retriever, is_retriever
 from limitlab.retrieval.spec import Spec, parse_spec
 
 _ALWAYS = ("name", "label")  # options of every retriever: how it is called and shown
@@ -44,6 +44,16 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+    "hybrid": Kind("hybrid:Hybrid", "hybrid(bm25,minilm): 2 to 8 retrievers fused; options method, weights, depth, rank_constant", parts=8),
+    "rerank": Kind("rerank:Rerank", "rerank(bm25): a cross-encoder (model) or a rerank server (server, url) over the first depth", parts=1),
+    "openai": Kind("remote.openai:OpenAI", "any OpenAI-compatible embedding server; options model, url, key, dimensions, price, ..."),
+    "tei": Kind("remote.tei:TEI", "text-embeddings-inference; options url, dimensions, truncate, query_prompt_name, ..."),
+    "gemini": Kind("remote.gemini:Gemini", "Gemini embeddings; options model, key, dimensions, price, ..."),
+    "cohere": Kind("remote.cohere:Cohere", "Cohere embeddings; options model, key, dimensions, truncate, price, ..."),
+    "jina": Kind("remote.jina:Jina", "Jina embeddings; options model, key, dimensions, truncate, price, ..."),
+    "reader": Kind(
+        "remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."
+    ),
     "adapted": Kind(
         "adapters.retriever:Adapted", "a dense retriever with a trained linear adapter: adapted(minilm):file=adapter.npz", parts=1
     ),
@@ -92,8 +102,8 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
         Retrievers in parentheses are missing, or too many.
     """
     if not isinstance(spec, str):
-        if isinstance(spec, Retriever):
-            return spec
+        if is_retriever(spec):
+            return spec  # type: ignore[return-value]
         if callable(spec):
             return CallableRetriever(spec, name=getattr(spec, "__name__", "my-retriever"))
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")
@@ -144,8 +154,19 @@ def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[
 
 
 def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
-    known = [n for n in inspect.signature(kind).parameters if n not in ("model", "parts", *_ALWAYS)]
+    known = [n for n in _keywords(kind) if n not in _ALWAYS]
     for name in options:
         if name not in known:
             raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])
     return options
+
+
+def _keywords(kind: Any) -> list[str]:
+    """Keyword-only parameters of a class or function, and of a class's bases where it hands on what it does not name itself."""
+    names: list[str] = []
+    for made in [vars(c)["__init__"] for c in kind.__mro__ if "__init__" in vars(c)] if isinstance(kind, type) else [kind]:
+        parameters = inspect.signature(made).parameters.values()
+        names += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return list(dict.fromkeys(names))

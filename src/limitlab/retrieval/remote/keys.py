@@ -49,6 +49,11 @@ def key_from_environment(who: str, name: str, *, needed: bool = True) -> Secret 
     InvalidArgument
         The variable is empty or not set, and ``needed``; or its value holds characters that no header can carry.
     """
+    if not re.fullmatch(r"[A-Za-z_]\w*", name) or (name not in os.environ and name != name.upper()):
+        # What stands here may be the key itself: it is not repeated.
+        raise InvalidArgument(
+            f"{who}: key must be the name of an environment variable that holds the key, such as MY_KEY; got something else."
+        )
     value = os.environ.get(name, "").strip()
     if not value:
         if not needed:
