@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import DataError, InvalidArgument, ShapeError, UnknownName
-from limitlab._core.optional import require
+from limitlab._core.errors import InvalidArgument, ShapeError, UnknownName
 from limitlab.diagnosis.subject import WHO
+from limitlab.retrieval.stores.faiss_index import built_index, read_index
 
 _KINDS: dict[str, dict[str, int]] = {
     "hnsw": {"m": 32, "ef_construction": 40, "ef_search": 16},  # faiss's own defaults
     "ivf": {"nlist": 0, "nprobe": 1},
 }
-_REPEATABLE = 100_000  # documents up to which one thread builds the graph, so that the same documents give the same graph
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -78,42 +76,13 @@ def index_lists(spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: in
     DataError, ShapeError
         An index file cannot be read, or has another dimension or number of vectors.
     """
-    faiss = require("faiss", extra="ann", what="approximate indexes", package="faiss-cpu")
-    index = _read(faiss, spec, docs) if spec.kind == "file" else _built(faiss, spec, docs)
+    index = _read(spec, docs) if spec.kind == "file" else built_index(WHO, docs, spec.kind, spec.options)
     found = index.search(np.ascontiguousarray(queries, np.float32), k)[1]
     return np.asarray(found, np.int64)
 
 
-def _built(faiss, spec: IndexSpec, docs: np.ndarray):
-    n, dim = docs.shape
-    rows = np.ascontiguousarray(docs, np.float32)
-    if spec.kind == "hnsw":
-        index = faiss.IndexHNSWFlat(dim, spec.options["m"], faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = spec.options["ef_construction"]
-        index.hnsw.efSearch = spec.options["ef_search"]
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1 if n <= _REPEATABLE else threads)
-        try:
-            index.add(rows)
-        finally:
-            faiss.omp_set_num_threads(threads)
-        return index
-    nlist = spec.options["nlist"] or max(1, min(n, round(4 * n**0.5)))
-    if nlist > n:
-        raise InvalidArgument(f"{WHO}: nlist must be at most the number of documents, {n:,}; got nlist={nlist:,}.")
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, nlist, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.min_points_per_centroid = _SEED, 1
-    index.train(rows)
-    index.add(rows)
-    index.nprobe = min(spec.options["nprobe"], nlist)
-    return index
-
-
-def _read(faiss, spec: IndexSpec, docs: np.ndarray):
-    try:
-        index = faiss.read_index(spec.path)
-    except RuntimeError as error:
-        raise DataError.at(spec.path, None, "not readable as a faiss index") from error
+def _read(spec: IndexSpec, docs: np.ndarray):
+    index = read_index(spec.path)
     if (index.ntotal, index.d) != docs.shape:
         raise ShapeError(
             f"{WHO}: the index must hold the documents served, {docs.shape[0]:,} of dimension {docs.shape[1]}; "

@@ -219,10 +219,10 @@ class _Evaluation:
             for dim in fits:
                 with Stopwatch() as watch:
                     found = retriever.search(k=self.config.depth, places=places, relevant=relevant, dim=dim, progress=self.progress)
-                cost = {**made["cost"], "search_seconds": watch.seconds}
+                cost = {**made["cost"], "search_seconds": watch.seconds, **found.cost}
                 if dim is not None and full:
                     cost["bytes_per_doc"] = cost.get("bytes_per_doc", 4.0 * full) * dim / full
-                yield self._row(dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": made["notes"]}, found)
+                yield self._row(dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": {**made["notes"], **found.notes}}, found)
                 done.add(dim)
         except LimitlabError as error:
             for dim in (d for d in fits if d not in done):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -29,11 +30,15 @@ class SearchResult:
         (n_queries, k) float32; -inf where ``indices`` is -1.
     ranks
         RelevantRanks over *all* documents, or None when no relevance was given.
+    notes, cost
+        What a reader must know of this search, and seconds or bytes by name, beside those of the index.
     """
 
     indices: np.ndarray
     scores: np.ndarray
     ranks: RelevantRanks | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 def exact_search(
