@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limitlab._core.checks import choice
+from limitlab._core.checks import choice, whole
 from limitlab._core.errors import DataError, InvalidArgument, RangeError, first_examples
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
@@ -35,6 +35,8 @@ class StoreRetriever:
         Whether our own collection stays for the next run; otherwise it is dropped after each search.
     unknown
         Hits that name no document of the dataset: refuse them, or leave them out and count them.
+    fetch
+        Hits asked of the store for a list, where that is more than the list's length: points may be chunks of one document.
 
     Notes
     -----
@@ -44,7 +46,7 @@ class StoreRetriever:
 
     family = "dense"
 
-    def __init__(self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse") -> None:
+    def __init__(self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None) -> None:
         part = parts[0]
         if len(parts) != 1 or not hasattr(part, "encoded"):
             raise InvalidArgument(f"{store.kind}: one dense retriever must be in parentheses; got {', '.join(p.name for p in parts)}.")
@@ -54,7 +56,9 @@ class StoreRetriever:
         self.store = store
         self._keep = keep
         self._unknown = choice(store.kind, "unknown", unknown, UNKNOWN)
-        options = ",".join(f"{name}={value}" for name, value in store.shown().items())
+        self._fetch = 0 if fetch is None else whole(store.kind, "fetch", fetch, low=1)
+        shown = store.shown() | ({"fetch": fetch} if fetch else {})
+        options = ",".join(f"{name}={value}" for name, value in shown.items())
         self.name = f"{store.kind}({part.name})" + (f":{options}" if options else "")
         self.label = self.name
         self._served: Served | None = None
@@ -82,6 +86,7 @@ class StoreRetriever:
             "store": self.store.config(),
             "vectors": vectors,
             "unknown": self._unknown,
+            "fetch": self._fetch,
             "cache": self.store.repeatable and vectors.get("cache", True),
         }
 
@@ -109,14 +114,15 @@ class StoreRetriever:
                 "Leave out --dim, or existing=true."
             )
         k = min(k, len(self._ids))
-        self.store.check_k(k)
+        fetched = max(k, self._fetch)
+        self.store.check_k(fetched)
         queries = normalised(self._queries, dim)
         with Stopwatch() as watch:
             name, written = self._collection(dim, progress)
         cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
         try:
             with Stopwatch() as watch, progress.task(f"{self.store.kind}: search", len(queries)) as bar:
-                hits = self.store.search(name, queries, k)
+                hits = self.store.search(name, queries, fetched)
                 bar.advance(len(queries))
             served = self.store.describe(name)
         finally:
