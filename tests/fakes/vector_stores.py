@@ -215,7 +215,9 @@ class FakeQdrant(Fake):
             "optimizer_config": {"indexing_threshold": held["threshold"]}, "quantization_config": held["quantization"],
         }  # fmt: skip
         counts = {"points_count": len(held["points"]), "indexed_vectors_count": self.indexed(held), "segments_count": 1}
-        return self.result({"status": held.get("status", "green"), "optimizer_status": "ok", **counts, "config": config, "payload_schema": {}})
+        return self.result(
+            {"status": held.get("status", "green"), "optimizer_status": "ok", **counts, "config": config, "payload_schema": {}}
+        )
 
     def upserted(self, held, raw):
         body = self.json_body(raw, {"points": list}, ("points",))
@@ -240,7 +242,8 @@ class FakeQdrant(Fake):
         ids = sorted(i for i in held["points"] if i >= body.get("offset", 0))
         page = ids[: body.get("limit", 10)]
         points = [
-            {"id": i, "vector": held["points"][i][0], "payload": self.payload(body.get("with_payload", True), held["points"][i][1])} for i in page
+            {"id": i, "vector": held["points"][i][0], "payload": self.payload(body.get("with_payload", True), held["points"][i][1])}
+            for i in page
         ]
         return self.result({"points": points, "next_page_offset": ids[len(page)] if len(ids) > len(page) else None})
 
@@ -259,7 +262,9 @@ class FakeQdrant(Fake):
             ids = ids[: max(params.get("hnsw_ef", 100), limit)]  # the part of the points that this graph sees
         distance = held["vectors"]["distance"]
         score = {"Cosine": cosine, "Dot": dot, "Euclid": lambda a, b: math.sqrt(squared(a, b))}[distance]
-        scored = sorted(((score(query, held["points"][i][0]), i) for i in ids), key=lambda p: (p[0] if distance == "Euclid" else -p[0], p[1]))
+        scored = sorted(
+            ((score(query, held["points"][i][0]), i) for i in ids), key=lambda p: (p[0] if distance == "Euclid" else -p[0], p[1])
+        )
         wanted = search.get("with_payload", False)
         return [{"id": i, "version": 0, "score": s, "payload": self.payload(wanted, held["points"][i][1])} for s, i in scored[:limit]]
 
@@ -342,7 +347,11 @@ class FakeElasticsearch(Fake):
             problem = self.refuse_document(document)
             for field, about in vectors.items():
                 if len(document[field]) != self.dims(about):
-                    problem = (400, "document_parsing_exception", f"The [{self.field_type}] field [{field}] has a different number of dimensions")
+                    problem = (
+                        400,
+                        "document_parsing_exception",
+                        f"The [{self.field_type}] field [{field}] has a different number of dimensions",
+                    )
             if problem is None:
                 held["documents"][number] = document
                 items.append({"index": {"_index": name, "_id": number, "result": "created", "status": 201}})
@@ -356,7 +365,9 @@ class FakeElasticsearch(Fake):
         body = self.json_body(raw, known)
         size = body.get("size", 10)
         if size > 10_000:
-            raise self.error(400, "Result window is too large, from + size must be less than or equal to: [10000]", "illegal_argument_exception")
+            raise self.error(
+                400, "Result window is too large, from + size must be less than or equal to: [10000]", "illegal_argument_exception"
+            )
         scored = self.scored(held, body)
         hits = [self.hit(held, number, score, body) for score, number in scored]
         if "scroll" in query:
@@ -534,7 +545,9 @@ class FakeMilvus(Fake):
             raise self.error(200, f"Invalid collection name: {body['collectionName']}", 1100)
         schema = self.checked(body["schema"], {"autoID": bool, "enableDynamicField": bool, "fields": list}, ("fields",))
         for field in schema["fields"]:
-            self.checked(field, {"fieldName": str, "dataType": str, "isPrimary": bool, "elementTypeParams": dict}, ("fieldName", "dataType"))
+            self.checked(
+                field, {"fieldName": str, "dataType": str, "isPrimary": bool, "elementTypeParams": dict}, ("fieldName", "dataType")
+            )
             if field["dataType"] == "VarChar" and int(field["elementTypeParams"]["max_length"]) > 65_535:
                 raise self.error(200, "the maximum length specified for the field should be in (0, 65535]", 1100)
         index = body["indexParams"][0]
@@ -591,7 +604,15 @@ class FakeMilvus(Fake):
         return {"upsertCount": len(body["data"]), "upsertIds": [row[self.key_of(held)] for row in body["data"]]}
 
     def queried(self, body, held):
-        known = {"collectionName": str, "dbName": str, "filter": str, "outputFields": list, "limit": int, "offset": int, "consistencyLevel": str}
+        known = {
+            "collectionName": str,
+            "dbName": str,
+            "filter": str,
+            "outputFields": list,
+            "limit": int,
+            "offset": int,
+            "consistencyLevel": str,
+        }
         self.checked(body, known)
         if body["outputFields"] == ["count(*)"]:
             return [{"count(*)": len(held["rows"])}]
@@ -626,8 +647,11 @@ class FakeMilvus(Fake):
         if held["index"]["indexType"] == "HNSW":
             rows = rows[: 2 * (ef or max(body["limit"], 16))]  # the part of the rows that this graph sees
         score = {"COSINE": cosine, "IP": dot, "L2": squared}[metric]
-        scored = sorted(((score(query, row[field]), i) for i, row in enumerate(rows)), key=lambda p: (p[0] if metric == "L2" else -p[0], p[1]))
+        scored = sorted(
+            ((score(query, row[field]), i) for i, row in enumerate(rows)), key=lambda p: (p[0] if metric == "L2" else -p[0], p[1])
+        )
         key, wanted = self.key_of(held), body.get("outputFields", [])
         return [
-            {"id": rows[i][key], "distance": s, **{n: v for n, v in rows[i].items() if n in wanted}} for s, i in scored[: body.get("limit", 100)]
+            {"id": rows[i][key], "distance": s, **{n: v for n, v in rows[i].items() if n in wanted}}
+            for s, i in scored[: body.get("limit", 100)]
         ]

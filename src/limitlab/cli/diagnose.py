@@ -27,8 +27,11 @@ def diagnose_command(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
     ] = None,
-    docs: Annotated[Path | None, typer.Option("--docs", help="Document vectors: .npy, .npz or .parquet.")] = None,
-    queries: Annotated[Path | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    docs: Annotated[
+        str | None, typer.Option("--docs", help="Document vectors: .npy, .npz, .parquet, or a store: qdrant:path=FOLDER,collection=NAME.")
+    ] = None,
+    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    packed: Annotated[bool, typer.Option("--packed", help="Files of vectors hold bytes of 8 signs each.")] = False,
     doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
     query_ids: Annotated[Path | None, typer.Option("--query-ids", help="Ids of the rows of --queries, one a line.")] = None,
     qrels: Annotated[Path | None, typer.Option("--qrels", help="A qrels file: another one of DATASET, or instead of it.")] = None,
@@ -41,12 +44,16 @@ def diagnose_command(
         bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")
     ] = False,
     dtype: Annotated[
-        str | None, typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, pq:M.")
+        str | None,
+        typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, int8-per-dim, binary, pq:M."),
     ] = None,
     query_dtype: Annotated[str, typer.Option("--query-dtype", help="Served queries: float32, float16, int8, binary, ...")] = "float32",
     index: Annotated[
         str | None,
-        typer.Option("--index", help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, or a faiss index file."),
+        typer.Option(
+            "--index",
+            help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, a faiss index file, or a store: qdrant:url=URL.",
+        ),
     ] = None,
     run: Annotated[Path | None, typer.Option("--run", help="Production ranking: a TREC or JSON run file.")] = None,
     chunk_separator: Annotated[
@@ -69,8 +76,8 @@ def diagnose_command(
 
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
-    files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
-    data, given = _inputs(dataset, qrels, split, model, files)
+    files: dict[str, Any] = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
+    data, given = _inputs(dataset, qrels, split, model, files, packed=packed)
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
@@ -97,7 +104,7 @@ def _write(found: Diagnosis, path: Path) -> None:
 
 
 def _inputs(
-    dataset: str | None, qrels: Path | None, split: str, model: str | None, files: dict[str, Path | None]
+    dataset: str | None, qrels: Path | None, split: str, model: str | None, files: dict[str, Any], *, packed: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The data, and vectors with their ids."""
     if dataset is None and qrels is None:
@@ -109,7 +116,7 @@ def _inputs(
     given: dict[str, Any] = {"notes": {}}
     if model is None:
         for what, name in (("docs", "doc_ids"), ("queries", "query_ids")):
-            vectors, ids, words = _vectors(files[what], files[name], row_numbers=dataset is None)
+            vectors, ids, words = _vectors(files[what], files[name], row_numbers=dataset is None, packed=packed)
             given |= {what: vectors, name: ids}
             given["notes"] |= {f"ids of {what}": words} if words else {}
     elif wrong := [f"--{name.replace('_', '-')}" for name in ("doc_ids", "query_ids") if files[name] is not None]:
@@ -121,11 +128,11 @@ def _inputs(
     return _relevance(qrels), given
 
 
-def _vectors(path: Path | None, ids: Path | None, *, row_numbers: bool) -> tuple[Any, Sequence[str] | None, str]:
+def _vectors(path: str | None, ids: Path | None, *, row_numbers: bool, packed: bool) -> tuple[Any, Sequence[str] | None, str]:
     """(vectors, ids, where ids come from if no file names them): row numbers for qrels alone, None for rows in the dataset's order."""
     from limitlab.diagnosis import read_ids, read_vectors
 
-    file = read_vectors(path or "")
+    file = read_vectors(path or "", packed=packed)
     names: Sequence[str] | None = read_ids(ids) if ids is not None else file.ids
     if names is not None:
         return file.vectors, names, ""

@@ -38,7 +38,9 @@ def _of_a_store(label: str, notes: dict[str, Any]) -> list[str]:
             f"{notes.get('metric')}; search {notes.get('search')}: {notes.get('index')}."
         )
     if "model_dimension" in notes:
-        out.append(f"{label} serves {notes.get('served_dimension')} dimensions, the model has {notes['model_dimension']}: queries were cut as well.")
+        out.append(
+            f"{label} serves {notes.get('served_dimension')} dimensions, the model has {notes['model_dimension']}: queries were cut as well."
+        )
     if "lengths_of_stored_vectors" in notes:
         out.append(
             f"{label} compares by inner product, and stored vectors have lengths from {notes['lengths_of_stored_vectors']}: long ones win. Use cosine."
@@ -46,7 +48,9 @@ def _of_a_store(label: str, notes: dict[str, Any]) -> list[str]:
     if "documents" in notes and "points" in notes:
         out.append(f"{label} holds {notes['points']:,} points; the dataset has {notes['documents']:,} documents.")
     if notes.get("queries_with_fewer_hits"):
-        out.append(f"{label} gave fewer than the {notes.get('hits_asked')} documents asked for to {notes['queries_with_fewer_hits']:,} queries.")
+        out.append(
+            f"{label} gave fewer than the {notes.get('hits_asked')} documents asked for to {notes['queries_with_fewer_hits']:,} queries."
+        )
     if notes.get("hits_that_repeat_a_document"):
         out.append(f"{label}: {notes['hits_that_repeat_a_document']:,} hits repeat a document of their list; the best of them counts.")
     if notes.get("hits_of_unknown_ids"):

@@ -65,7 +65,8 @@ class Made:
         rng = np.random.default_rng(seed)
         self.data = make_limit(n_docs=n_docs, n_queries=n_queries, seed=0, name="limit")
         self.docs = (unit(rng.standard_normal((n_docs, dim))) * rng.uniform(0.5, 2.0, (n_docs, 1))).astype(np.float32)
-        self.queries = unit(self.docs[:n_queries] + 0.3 * rng.standard_normal((n_queries, dim)))
+        self.queries = unit(self.docs[:n_queries] + 0.3 * rng.standard_normal((n_queries, dim))) * rng.uniform(0.5, 2.0, (n_queries, 1))
+        self.queries = self.queries.astype(np.float32)
         self.part = Given(self.docs, self.queries)
         self.ids = list(self.data.docs.ids)
 

@@ -145,7 +145,9 @@ def test_a_killed_upload_goes_on_where_it_stopped(server, start, made, tmp_path)
 
     with running.lock:  # the first request waits until the child is known
         running.before = kill
-        children.append(subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}))
+        children.append(
+            subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        )
     assert children[0].wait(timeout=60) == -signal.SIGKILL
     assert len(writes) == 4
     store = store_of(spec)
@@ -164,7 +166,9 @@ def test_a_store_that_loses_points_is_named(start, made):
 
     def forgetful(name, dim):
         create(name, dim)
-        fake.collections[name]["points"] = type("Forgetful", (dict,), {"__setitem__": lambda self, k, v: dict.__setitem__(self, k % 100, v)})()
+        fake.collections[name]["points"] = type(
+            "Forgetful", (dict,), {"__setitem__": lambda self, k, v: dict.__setitem__(self, k % 100, v)}
+        )()
 
     store.create = forgetful
     with pytest.raises(ServiceError, match=r"must hold 120 vectors after the upload; it holds 100"):
@@ -179,7 +183,7 @@ def test_hits_of_other_documents_and_of_chunks(start, made, fakes):
     with pytest.raises(DataError, match=r"hits must name documents of the dataset; 5 hits with 1 ids do not: 'stranger'. Check id_field"):
         made.searched(store_of(spec), k=120)
     found = made.searched(store_of(spec), k=20, unknown="count")
-    best, scores = made.exact(k=20)
+    best, _ = made.exact(k=20)
     for row, expected in zip(found.indices, best):
         kept = row[row >= 0].tolist()
         assert kept == expected[: len(kept)].tolist() and len(kept) in (9, 10)
@@ -200,7 +204,9 @@ def test_an_existing_collection_is_never_written(start, made):
         fake = start(name)
         with pytest.raises(InvalidArgument, match=r"the collection must exist; there is no 'absent'"):
             made.searched(store_of(spec.format(url=fake.url)))
-        assert not [path for method, path, _ in fake.log if method in ("PUT", "DELETE") or "upsert" in path or "create" in path or "_bulk" in path]
+        assert not [
+            path for method, path, _ in fake.log if method in ("PUT", "DELETE") or "upsert" in path or "create" in path or "_bulk" in path
+        ]
 
 
 def test_a_model_of_another_dimension_is_refused_and_one_cut_short_is_named(start, made):

@@ -82,7 +82,11 @@ def test_a_file_of_the_users(made, tmp_path):
 def test_through_the_registry_and_the_evaluation(made, tmp_path, tiny_model):
     import limitlab as ll
 
-    specs = [f"{tiny_model}:name=tiny", f"faiss({tiny_model}:name=tiny):index=hnsw,m=4,ef_construction=40,ef_search=2", f"qdrant({tiny_model}):path=q,name=q"]
+    specs = [
+        f"{tiny_model}:name=tiny",
+        f"faiss({tiny_model}:name=tiny):index=hnsw,m=4,ef_construction=40,ef_search=2",
+        f"qdrant({tiny_model}):path=q,name=q",
+    ]
     pytest.importorskip("qdrant_client")
     import os
 
@@ -101,7 +105,10 @@ def test_through_the_registry_and_the_evaluation(made, tmp_path, tiny_model):
     from limitlab.evaluation.remarks import all_remarks
 
     text = "\n".join(all_remarks(result.rows))
-    assert "search approximate: HNSWFlat m=4 ef_construction=40 ef_search=2." in text and "gave fewer than the 60 documents asked for to 40 queries" in text
+    assert (
+        "search approximate: HNSWFlat m=4 ef_construction=40 ef_search=2." in text
+        and "gave fewer than the 60 documents asked for to 40 queries" in text
+    )
     comparison = result.compare("tiny@32", names[2] + "@32", "recall@2")
     assert comparison.wins + comparison.losses + comparison.equal == 40
     assert build(specs[1]).family == "dense"

@@ -74,7 +74,11 @@ def test_ivfflat_probes(database, made):
     [
         ("index=hnsw", 3072, r"hnsw indexes of vector must have at most 2,000 dimensions; got 3,072. Use type=halfvec \(up to 4,000\)"),
         ("index=ivfflat", 2001, r"ivfflat indexes of vector must have at most 2,000"),
-        ("type=halfvec,index=hnsw", 4096, r"at most 4,000 dimensions; got 4,096. Use type=bit \(up to 64,000\), or index=none, or --dim 4000"),
+        (
+            "type=halfvec,index=hnsw",
+            4096,
+            r"at most 4,000 dimensions; got 4,096. Use type=bit \(up to 64,000\), or index=none, or --dim 4000",
+        ),
         ("", 16_001, r"vector must have at most 16,000 dimensions"),
     ],
 )
@@ -147,7 +151,9 @@ def test_a_killed_batch_leaves_nothing_of_it(database, made):
     store.drop("limitlab_half")
 
 
-@pytest.mark.parametrize("dsn", ["postgresql://me:hunter2hunter2@127.0.0.1:1/x", "host=127.0.0.1 port=1 password=hunter2hunter2", "hunter2hunter2"])
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://me:hunter2hunter2@127.0.0.1:1/x", "host=127.0.0.1 port=1 password=hunter2hunter2", "hunter2hunter2"]
+)
 def test_the_connection_string_is_never_shown(monkeypatch, dsn, made):
     pytest.importorskip("psycopg")
     monkeypatch.setenv("MY_DSN", dsn)

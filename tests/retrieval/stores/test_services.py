@@ -63,7 +63,9 @@ def test_qdrant_point_ids_and_named_vectors(start, made):
     fake.make("plain", {i: (row, {}) for i, row in enumerate(numbered)})
     vectors, ids = export_vectors(f"qdrant:url={fake.url},collection=plain,id_field=point-id")
     assert ids == tuple(map(str, range(120))) and vectors.shape == (120, 16)
-    fake.info = lambda held: {"result": {"status": "green", "points_count": 1, "config": {"params": {"vectors": {"text": held["vectors"]}}}}}
+    fake.info = lambda held: {
+        "result": {"status": "green", "points_count": 1, "config": {"params": {"vectors": {"text": held["vectors"]}}}}
+    }
     with pytest.raises(InvalidArgument, match=r"vector must name one of the vectors of plain: text; got None"):
         store_of(f"qdrant:url={fake.url},collection=plain,existing=true").describe("plain")
 
@@ -87,7 +89,9 @@ def test_elasticsearch_dimensions(start, type, dim, words):
 def test_elasticsearch_partial_failures_of_a_bulk_answer_are_found(start, made):
     fake = start("FakeElasticsearch")
     fake.refuse_document = lambda d: (400, "document_parsing_exception", "no") if d["doc_id"] == made.ids[7] else None
-    with pytest.raises(ServiceError, match=r"1 of 120 documents of a bulk request were refused, the first '.*' with 400: document_parsing") as e:
+    with pytest.raises(
+        ServiceError, match=r"1 of 120 documents of a bulk request were refused, the first '.*' with 400: document_parsing"
+    ) as e:
         made.searched(store_of(f"elasticsearch:url={fake.url}"))
     assert made.ids[7] in str(e.value)
     busy = {"left": 2}

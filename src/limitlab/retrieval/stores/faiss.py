@@ -128,7 +128,7 @@ class Faiss(Store):
         """What the index says of itself."""
         index = self._opened_index() if self.existing else self._made[name]
         faiss = library()
-        inner = faiss.downcast_index(index.index) if isinstance(index, (faiss.IndexPreTransform, faiss.IndexIDMap)) else index
+        inner = faiss.downcast_index(index.index if isinstance(index, (faiss.IndexPreTransform, faiss.IndexIDMap)) else index)
         words, kind = [type(inner).__name__.removeprefix("Index")], type(inner).__name__
         if hasattr(inner, "hnsw"):
             words += [f"m={inner.hnsw.nb_neighbors(1)}", f"ef_construction={inner.hnsw.efConstruction}", f"ef_search={inner.hnsw.efSearch}"]
@@ -170,5 +170,5 @@ class Faiss(Store):
                 inner.hnsw.efSearch = self._given["ef_search"]
             if "nprobe" in self._given and hasattr(inner, "nprobe"):
                 inner.nprobe = min(self._given["nprobe"], inner.nlist)
-            self._made[""] = inner
+            self._made[""] = index  # the owner: its downcast form does not keep it alive
         return self._made[""]

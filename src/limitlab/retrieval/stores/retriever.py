@@ -17,6 +17,7 @@ from limitlab._core.texts import Texts
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.stores.store import Hits, Served, Store
 from limitlab.search import RelevantRanks, RelevantSet, SearchResult, normalised
+from limitlab.search.vectors import as_float32
 
 UNKNOWN = ("refuse", "count")
 
@@ -46,7 +47,9 @@ class StoreRetriever:
 
     family = "dense"
 
-    def __init__(self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None
+    ) -> None:
         part = parts[0]
         if len(parts) != 1 or not hasattr(part, "encoded"):
             raise InvalidArgument(f"{store.kind}: one dense retriever must be in parentheses; got {', '.join(p.name for p in parts)}.")
@@ -116,7 +119,8 @@ class StoreRetriever:
         k = min(k, len(self._ids))
         fetched = max(k, self._fetch)
         self.store.check_k(fetched)
-        queries = normalised(self._queries, dim)
+        # A collection of the user's gets query vectors as the model gives them; ours holds vectors of unit length.
+        queries = as_float32(self._queries, dim, name="queries") if self.store.existing else normalised(self._queries, dim, name="queries")
         with Stopwatch() as watch:
             name, written = self._collection(dim, progress)
         cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
