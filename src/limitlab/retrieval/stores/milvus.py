@@ -13,7 +13,7 @@ from limitlab._core.errors import DataError, InvalidArgument, RangeError, Servic
 from limitlab.retrieval.remote.http import Client
 from limitlab.retrieval.remote.keys import filled
 from limitlab.retrieval.stores.fields import field_of
-from limitlab.retrieval.stores.store import Hits, Served, Store, lengths_of
+from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
 INDEXES = ("flat", "hnsw", "ivf_flat", "ivf_sq8", "autoindex")
 _MOST_DIMS = 32_768
@@ -80,12 +80,17 @@ class Milvus(Store):
         self._built: dict[str, int] = {"hnsw": graph, "ivf_flat": lists, "ivf_sq8": lists}.get(self._index, {})
         asked = {"ef": ef, "nprobe": nprobe}
         self._search = {n: whole(self.kind, n, v, low=1) for n, v in asked.items() if v is not None}
-        self.collection, self.existing = collection, existing
-        self._field, self._id_field = (field, id_field) if existing else (_OWN["field"], _OWN["id"])
+        self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
+        self._field, self._id_field = (str(field), str(id_field)) if existing else (_OWN["field"], _OWN["id"])
         self._database = database
         self._url = url or "http://localhost:19530"
         secret = None if key is None else filled(self.kind, f"Bearer ${{{key}}}")
-        self._client = Client(self.kind, self._url, headers={"Authorization": secret} if secret else None, allow_http=allow_http)
+        self._client = Client(
+            self.kind,
+            self._url,
+            headers={"Authorization": secret} if secret else None,
+            allow_http=flag(self.kind, "allow_http", allow_http),
+        )
 
     def config(self) -> dict[str, Any]:
         """Address, collection and options."""

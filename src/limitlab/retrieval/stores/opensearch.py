@@ -9,7 +9,7 @@ import numpy as np
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab.retrieval.stores.search_engine import MOST_HITS, OWN_FIELD, OWN_ID, SearchEngine
-from limitlab.retrieval.stores.store import Served, lengths_of
+from limitlab.retrieval.stores.store import Served, flag, lengths_of
 
 ENGINES = ("lucene", "faiss")
 _MOST_DIMS = 16_000
@@ -63,7 +63,7 @@ class OpenSearch(SearchEngine):
         graph = {"m": (m, 2), "ef_construction": (ef_construction, 1)}
         self._graph = {n: whole(self.kind, n, v, low=low) for n, (v, low) in graph.items() if v is not None}
         self._ef_search = None if ef_search is None else whole(self.kind, "ef_search", ef_search, low=1)
-        self._exact = exact
+        self._exact = flag(self.kind, "exact", exact)
         super().__init__(url, index=index, existing=existing, field=field, id_field=id_field, key=key, login=login, allow_http=allow_http)
 
     def config(self) -> dict[str, Any]:

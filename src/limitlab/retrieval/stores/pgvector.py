@@ -10,7 +10,7 @@ import numpy as np
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab.retrieval.stores.postgres import Database
-from limitlab.retrieval.stores.store import Hits, Served, Store, lengths_of
+from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
 TYPES = ("vector", "halfvec", "bit")
 INDEXES = ("none", "hnsw", "ivfflat")
@@ -85,9 +85,9 @@ class PgVector(Store):
             self._settings["hnsw.iterative_scan"] = choice(self.kind, "iterative_scan", str(iterative_scan), ITERATIVE)
         asked = None if metric is None else choice(self.kind, "metric", metric, ("cosine", "inner-product", "euclidean", "hamming"))
         self._metric = None if asked is None else asked.replace("-", " ")
-        self.collection, self.existing = table, existing
-        self._column, self._id_field = (column, id_field) if existing else ("embedding", "doc_id")
-        self._exact = exact
+        self.collection, self.existing = text_or_none(table), flag(self.kind, "existing", existing)
+        self._column, self._id_field = (str(column), str(id_field)) if existing else ("embedding", "doc_id")
+        self._exact = flag(self.kind, "exact", exact)
         self._database = Database(self.kind, dsn_env)
         self._dims: dict[str, int] = {}
 
@@ -202,7 +202,7 @@ class PgVector(Store):
         """Remove a table."""
         self._database.run("DROP TABLE IF EXISTS {}", self._database.name(name))
 
-    def close(self) -> None:
+    def release(self) -> None:
         """Close the connection."""
         self._database.close()
 

@@ -13,7 +13,7 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.optional import require
 from limitlab._core.provenance import versions
 from limitlab.retrieval.stores.fields import field_of
-from limitlab.retrieval.stores.store import Hits, Served, Store, lengths_of
+from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
 METRICS_OF = {"Cosine": "cosine", "Dot": "inner product", "Euclid": "euclidean", "Manhattan": "manhattan"}
 POINT_ID = "point-id"
@@ -34,8 +34,8 @@ class QdrantEmbedded(Store):
         if existing and path is None:
             raise InvalidArgument("qdrant: existing=true must come with path= or url=; nothing is in memory yet.")
         self._place = {"path": str(path)} if path is not None else {"location": ":memory:"}
-        self.collection, self.existing = collection, existing
-        self._id_field, self._vector = str(id_field), vector
+        self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
+        self._id_field, self._vector = str(id_field), text_or_none(vector)
         self._made: Any = None
 
     def config(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class QdrantEmbedded(Store):
         """Remove a collection."""
         self._client().delete_collection(name)
 
-    def close(self) -> None:
+    def release(self) -> None:
         """Give the folder free."""
         if self._made is not None and "path" in self._place:
             self._made.close()

@@ -15,7 +15,7 @@ from limitlab.retrieval.remote.http import Client
 from limitlab.retrieval.remote.keys import key_from_environment
 from limitlab.retrieval.stores.fields import field_of
 from limitlab.retrieval.stores.qdrant_embedded import METRICS_OF, POINT_ID
-from limitlab.retrieval.stores.store import Hits, Served, Store, lengths_of
+from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
 QUANTISATIONS = ("none", "scalar", "binary")
 _QUERIES = 64  # in one request
@@ -47,15 +47,21 @@ class QdrantServer(Store):
         key: str | None = None,
         allow_http: bool = False,
     ) -> None:
-        self.collection, self.existing = collection, existing
-        self._url, self._id_field, self._vector = url, str(id_field), vector
+        self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
+        self._url, self._id_field, self._vector = url, str(id_field), text_or_none(vector)
         ranges = {"hnsw_ef": (hnsw_ef, 1), "m": (m, 0), "ef_construct": (ef_construct, 4), "indexing_threshold": (indexing_threshold, 0)}
         self._numbers = {name: whole(self.kind, name, v, low=low) for name, (v, low) in ranges.items() if v is not None}
         self._quantisation = choice(self.kind, "quantisation", quantisation, QUANTISATIONS)
-        self._exact, self._rescore = exact, rescore
+        self._exact = None if exact is None else flag(self.kind, "exact", exact)
+        self._rescore = None if rescore is None else flag(self.kind, "rescore", rescore)
         self._oversampling = None if oversampling is None else real(self.kind, "oversampling", oversampling, low=1.0)
         secret = key_from_environment(self.kind, key or "QDRANT_API_KEY", needed=key is not None)
-        self._client = Client(self.kind, url, headers={"api-key": secret} if secret is not None else None, allow_http=allow_http)
+        self._client = Client(
+            self.kind,
+            url,
+            headers={"api-key": secret} if secret is not None else None,
+            allow_http=flag(self.kind, "allow_http", allow_http),
+        )
 
     def config(self) -> dict[str, Any]:
         """Address, collection and options."""

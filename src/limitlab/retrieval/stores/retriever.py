@@ -124,7 +124,7 @@ class StoreRetriever:
         with Stopwatch() as watch:
             name, written = self._collection(dim, progress)
         cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
-        try:
+        try:  # what is ours is dropped also when the search fails
             with Stopwatch() as watch, progress.task(f"{self.store.kind}: search", len(queries)) as bar:
                 hits = self.store.search(name, queries, fetched)
                 bar.advance(len(queries))
@@ -132,6 +132,7 @@ class StoreRetriever:
         finally:
             if not (self._keep or self.store.existing):
                 self.store.drop(name)
+            self.store.release()
         found, counts = self._listed(hits, k, places)
         notes |= {**served.notes(), **counts, **self._differences(served, dim)}
         ranks = RelevantRanks.from_lists(relevant, found.indices, found.scores, places)
@@ -151,7 +152,10 @@ class StoreRetriever:
 
     def _described(self) -> Served:
         if self._served is None:
-            self._served = self.store.describe(self.store.opened())
+            try:
+                self._served = self.store.describe(self.store.opened())
+            finally:
+                self.store.release()
         return self._served
 
     def _listed(self, hits: Sequence[Hits], k: int, places: np.ndarray) -> tuple[SearchResult, dict[str, int]]:

@@ -16,7 +16,7 @@ from limitlab._core.errors import DataError, ServiceError
 from limitlab.retrieval.remote.http import Client
 from limitlab.retrieval.remote.keys import Secret, filled, key_from_environment
 from limitlab.retrieval.stores.fields import field_of
-from limitlab.retrieval.stores.store import Hits, Store
+from limitlab.retrieval.stores.store import Hits, Store, flag, text_or_none
 
 OWN_FIELD, OWN_ID = "embedding", "doc_id"
 MOST_HITS = 10_000  # index.max_result_window and num_candidates
@@ -40,9 +40,9 @@ class SearchEngine(Store):
         allow_http: bool,
         port: int = 9200,
     ) -> None:
-        self.collection, self.existing = index, existing
+        self.collection, self.existing = text_or_none(index), flag(self.kind, "existing", existing)
         self._url = url or f"http://localhost:{port}"
-        self._field, self._id_field = (field, id_field) if existing else (OWN_FIELD, OWN_ID)
+        self._field, self._id_field = (str(field), str(id_field)) if existing else (OWN_FIELD, OWN_ID)
         secret: Secret | None = None
         if key is not None:
             secret = filled(self.kind, f"ApiKey ${{{key}}}")
@@ -50,7 +50,12 @@ class SearchEngine(Store):
             given = key_from_environment(self.kind, login)
             assert given is not None
             secret = Secret("Basic " + base64.b64encode(given.reveal().encode()).decode(), login)
-        self._client = Client(self.kind, self._url, headers={"Authorization": secret} if secret else None, allow_http=allow_http)
+        self._client = Client(
+            self.kind,
+            self._url,
+            headers={"Authorization": secret} if secret else None,
+            allow_http=flag(self.kind, "allow_http", allow_http),
+        )
 
     @abstractmethod
     def _new_index(self, dim: int) -> dict[str, Any]:

@@ -154,9 +154,13 @@ class Store(ABC):
     def drop(self, name: str) -> None:
         """Remove a collection of ours."""
 
-    def close(self) -> None:
-        """Give back connections."""
+    def release(self) -> None:
+        """Give back what others may wait for: locks, connections. The store may be used again."""
         return None
+
+    def close(self) -> None:
+        """The end: give back everything."""
+        self.release()
 
     def opened(self) -> str:
         """The name of the user's collection, which must be there.
@@ -199,6 +203,18 @@ class Store(ABC):
         if held != n:
             raise ServiceError(f"{self.kind}: collection {name} must hold {n:,} vectors after the upload; it holds {held or 0:,}.")
         return n - start
+
+
+def flag(who: str, name: str, value: Any) -> bool:
+    """``value`` if it is true or false: the text "no" would count as true."""
+    if not isinstance(value, bool):
+        raise InvalidArgument(f"{who}: {name} must be true or false; got {value!r}.")
+    return value
+
+
+def text_or_none(value: Any) -> str | None:
+    """A name as text: one of digits alone is read as a number."""
+    return None if value is None else str(value)
 
 
 def lengths_of(vectors: np.ndarray) -> tuple[float, float] | None:
