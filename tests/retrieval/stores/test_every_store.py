@@ -338,3 +338,26 @@ def test_export_refuses_what_is_not_whole(start, made):
         export_vectors(f"qdrant:url={fake.url},collection=twice,id_field=doc")
     with pytest.raises(InvalidArgument, match=r"must end with .npz"):
         export_vectors(f"qdrant:url={fake.url},collection=twice", "x.npy")
+
+
+def test_a_row_of_an_evaluation_by_a_server_is_measured_again_and_holds_no_key(start, made, monkeypatch, home):
+    import limitlab as ll
+
+    secret = "hunter2hunter2"
+    monkeypatch.setenv("MY_KEY", secret)
+    fake, absent = start("FakeQdrant"), start("FakeElasticsearch")
+    fake.key = ("api-key", secret)
+    there = StoreRetriever([made.part], store_of(f"qdrant:url={fake.url},key=MY_KEY,exact=true"))
+    absent.refuse_document = lambda document: (400, "mapper_parsing_exception", "no")
+    refused = StoreRetriever([made.part], store_of(f"elasticsearch:url={absent.url},type=flat"))
+    result = ll.evaluate(made.data, [made.part, there, refused], dims=[8, 16], measures=["recall@10"])
+    assert [row.status.key for row in result.rows] == ["solved"] * 4 + ["failed"] * 2
+    exact, stored = result.row("given@8"), result.row("qdrant(given):exact=true@8")
+    assert exact.measures == stored.measures and stored.notes["uploaded"] == 120
+    assert "120 of 120 documents of a bulk request were refused" in result.rows[-1].message
+    again = ll.evaluate(made.data, [there], dims=[8, 16], measures=["recall@10"])
+    assert [row.notes["uploaded"] for row in again.rows] == [0, 0]
+    result.report(home / "page.html")
+    held = [path for path in home.rglob("*") if path.is_file()]
+    assert len(held) > 3 and not [path for path in held if secret.encode() in path.read_bytes()]
+    assert "search exact: hnsw m=16" in (home / "page.html").read_text(encoding="utf-8")

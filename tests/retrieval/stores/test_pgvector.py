@@ -132,20 +132,25 @@ def test_a_table_of_our_own_in_a_schema(database, made):
     assert database("SELECT count(*) FROM pg_tables WHERE schemaname = 'lab'") == [(1,)]
 
 
+def _stopped(rows):
+    """Ctrl-C after ten rows of a batch were sent."""
+    yield from rows[:10]
+    raise KeyboardInterrupt
+
+
 def test_a_killed_batch_leaves_nothing_of_it(database, made):
     store = store_of("pgvector:")
     store.batch = lambda dim: 50
-    texts = store._texts
+    sent = store._sent
 
-    def broken(vectors, **options):
-        if np.array_equal(vectors, made.docs[100:]):
-            raise KeyboardInterrupt
-        return texts(vectors, **options)
+    def broken(vectors):
+        rows = sent(vectors)
+        return rows if not np.array_equal(vectors, made.docs[100:]) else _stopped(rows)
 
-    store._texts = broken
+    store._sent = broken
     with pytest.raises(KeyboardInterrupt):
         store.upload("limitlab_half", made.ids, made.docs)
-    store._texts = texts
+    store._sent = sent
     assert store.held("limitlab_half") == 100
     assert store.upload("limitlab_half", made.ids, made.docs) == 20 and store.held("limitlab_half") == 120
     store.drop("limitlab_half")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -143,8 +144,8 @@ class PgVector(Store):
 
     def add(self, name: str, start: int, ids: Sequence[str], vectors: np.ndarray) -> None:
         """One transaction a batch: all of its rows are there, or none."""
-        rows = [(start + i, doc, text) for i, (doc, text) in enumerate(zip(ids, self._texts(vectors)))]
-        self._database.copied(name, start, ("position", "doc_id", "embedding"), rows)
+        rows = ((start + i, doc, sent) for i, (doc, sent) in enumerate(zip(ids, self._sent(vectors))))
+        self._database.copied(name, start, ("position", "doc_id", "embedding"), ("int8", "text", "bytea"), rows)
 
     def finish(self, name: str, n_docs: int) -> None:
         """Build the index, unless it is there."""
@@ -240,6 +241,14 @@ class PgVector(Store):
                 f"pgvector: column {self._column!r} of {name} must be vector(n), halfvec(n) or bit(n); it is {kind}. Pass column=NAME."
             )
         return kind, dim
+
+    def _sent(self, vectors: np.ndarray) -> list[bytes]:
+        """Vectors in the binary form of their type: number of dimensions, two empty bytes, big-endian values; bits after their number."""
+        dim = vectors.shape[1]
+        if self._type == "bit":
+            return [struct.pack("!i", dim) + row.tobytes() for row in np.packbits(vectors >= 0, axis=1)]
+        values = np.ascontiguousarray(vectors, ">f2" if self._type == "halfvec" else ">f4")
+        return [struct.pack("!hh", dim, 0) + row.tobytes() for row in values]
 
     def _texts(self, vectors: np.ndarray, *, kind: str | None = None) -> list[str]:
         """Vectors as PostgreSQL reads them; bits are signs, zero counts as positive."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,12 +90,13 @@ class Database:
             for name, method, options, operators in rows
         ]
 
-    def copied(self, table: str, start: int, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def copied(self, table: str, start: int, columns: Sequence[str], types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Rows of a batch in one transaction; what is there from its first position on is replaced."""
         names = self._library().sql.SQL(", ").join(map(self.name, columns))
         with self._errors(), self._connection().transaction(), self._connection().cursor() as cursor:
             cursor.execute(self.sql("DELETE FROM {} WHERE position >= {}", self.name(table), start))
-            with cursor.copy(self.sql("COPY {} ({}) FROM STDIN", self.name(table), names)) as copy:
+            with cursor.copy(self.sql("COPY {} ({}) FROM STDIN (FORMAT BINARY)", self.name(table), names)) as copy:
+                copy.set_types(types)
                 for row in rows:
                     copy.write_row(row)
 
