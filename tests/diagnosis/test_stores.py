@@ -125,9 +125,7 @@ def test_from_the_command_line(qdrant, plant, tmp_path, monkeypatch):
     qdrant.make("mine", {j: (row.tolist(), {"_id": ids[j]}) for j, row in enumerate(data.docs)})
     np.savez("q.npz", vectors=data.queries, id=np.array(list(data.relevance.query_ids)))
     pairs = data.relevance.binary()
-    rows = [
-        f"{q}\t{ids[j]}\t1" for q, a, b in zip(data.relevance.query_ids, pairs.indptr, pairs.indptr[1:]) for j in pairs.indices[a:b]
-    ]
+    rows = [f"{q}\t{ids[j]}\t1" for q, a, b in zip(data.relevance.query_ids, pairs.indptr, pairs.indptr[1:]) for j in pairs.indices[a:b]]
     Path("qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(rows) + "\n", encoding="utf-8")
     store = f"qdrant:url={qdrant.url},collection=mine"
     arguments = ["limitlab", "diagnose", "--docs", store, "--queries", "q.npz", "--qrels", "qrels.tsv", "--k", "2"]
