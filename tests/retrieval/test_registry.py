@@ -64,6 +64,7 @@ def test_every_known_name_is_explained():
         known
     )
     assert {"hybrid", "rerank", "openai", "tei", "gemini", "cohere", "jina", "reader"} <= set(known)
+    assert {"faiss", "qdrant", "pgvector", "elasticsearch", "opensearch", "milvus"} <= set(known)
     assert all(known.values())
 
 

@@ -14,7 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("limitlab", "numpy", "scipy", "numba", "bm25s", "PyStemmer", "torch", "sentence-transformers", "transformers", "plotly")
+_PACKAGES = (
+    "limitlab", "numpy", "scipy", "numba", "bm25s", "PyStemmer", "torch", "sentence-transformers", "transformers", "plotly", "faiss-cpu",
+    "qdrant-client", "psycopg",
+)  # fmt: skip
 
 
 def now() -> str:

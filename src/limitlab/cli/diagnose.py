@@ -39,8 +39,11 @@ def diagnose_command(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
     ] = None,
-    docs: Annotated[Path | None, typer.Option("--docs", help="Document vectors: .npy, .npz or .parquet.")] = None,
-    queries: Annotated[Path | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    docs: Annotated[
+        str | None, typer.Option("--docs", help="Document vectors: .npy, .npz, .parquet, or a store: qdrant:path=FOLDER,collection=NAME.")
+    ] = None,
+    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    packed: Annotated[bool, typer.Option("--packed", help="Files of vectors hold bytes of 8 signs each.")] = False,
     doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
     query_ids: Annotated[Path | None, typer.Option("--query-ids", help="Ids of the rows of --queries, one a line.")] = None,
     qrels: Annotated[Path | None, typer.Option("--qrels", help="A qrels file: another one of DATASET, or instead of it.")] = None,
@@ -75,9 +78,9 @@ def diagnose_command(
 
     if output is not None:
         choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
-    files = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
+    files: dict[str, Any] = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
     plan = remedy_plan(remedies, rerank=rerank, rerank_depth=rerank_depth, folds=folds, seed=seed, save_adapter=save_adapter)
-    data, given = _inputs(dataset, qrels, split, model, files)
+    data, given = _inputs(dataset, qrels, split, model, files, packed=packed)
     found = diagnose(
         data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
@@ -113,7 +116,7 @@ def _write(found: Diagnosis, path: Path) -> None:
 
 
 def _inputs(
-    dataset: str | None, qrels: Path | None, split: str, model: str | None, files: dict[str, Path | None]
+    dataset: str | None, qrels: Path | None, split: str, model: str | None, files: dict[str, Any], *, packed: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The data, and vectors with their ids."""
     if dataset is None and qrels is None:
@@ -125,7 +128,7 @@ def _inputs(
     given: dict[str, Any] = {"notes": {}}
     if model is None:
         for what, name in (("docs", "doc_ids"), ("queries", "query_ids")):
-            vectors, ids, words = _vectors(files[what], files[name], row_numbers=dataset is None)
+            vectors, ids, words = _vectors(files[what], files[name], row_numbers=dataset is None, packed=packed)
             given |= {what: vectors, name: ids}
             given["notes"] |= {f"ids of {what}": words} if words else {}
     elif wrong := [f"--{name.replace('_', '-')}" for name in ("doc_ids", "query_ids") if files[name] is not None]:
@@ -137,11 +140,11 @@ def _inputs(
     return _relevance(qrels), given
 
 
-def _vectors(path: Path | None, ids: Path | None, *, row_numbers: bool) -> tuple[Any, Sequence[str] | None, str]:
+def _vectors(path: str | None, ids: Path | None, *, row_numbers: bool, packed: bool) -> tuple[Any, Sequence[str] | None, str]:
     """(vectors, ids, where ids come from if no file names them): row numbers for qrels alone, None for rows in the dataset's order."""
     from limitlab.diagnosis import read_ids, read_vectors
 
-    file = read_vectors(path or "")
+    file = read_vectors(path or "", packed=packed)
     names: Sequence[str] | None = read_ids(ids) if ids is not None else file.ids
     if names is not None:
         return file.vectors, names, ""

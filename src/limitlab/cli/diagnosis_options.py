@@ -9,10 +9,15 @@ import typer
 
 NoRenormalise = Annotated[bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")]
 ServedType = Annotated[
-    str | None, typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, pq:M.")
+    str | None,
+    typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, int8-per-dim, binary, pq:M."),
 ]
 ServedIndex = Annotated[
-    str | None, typer.Option("--index", help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, or a faiss index file.")
+    str | None,
+    typer.Option(
+        "--index",
+        help="hnsw:m=32,ef_construction=40,ef_search=16, ivf:nlist=256,nprobe=8, a faiss index file, or a store: qdrant:url=URL.",
+    ),
 ]
 ChunkSeparator = Annotated[
     str | None, typer.Option("--chunk-separator", help="Hits of the run are chunks: the document id ends at the last one.")

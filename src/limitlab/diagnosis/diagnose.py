@@ -93,9 +93,11 @@ def diagnose(
     renormalise
         Whether truncated vectors are scaled to unit length again (cosine only).
     dtype, query_dtype
-        Type in which documents are served: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, binary, or ``pq:M``; and queries (no pq).
+        Type in which documents are served: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, int8-per-dim, binary, or ``pq:M``; and queries
+        (not int8-per-dim, pq).
     index
-        ``hnsw:m=32,ef_search=64``, ``ivf:nlist=256,nprobe=8`` or a faiss index file over the documents as served, in the order of the rows.
+        ``hnsw:m=32,ef_search=64``, ``ivf:nlist=256,nprobe=8``, a faiss index file over the documents as served, in the order of the rows, or a
+        vector store: ``qdrant:url=URL,hnsw_ef=64`` gets the documents, ``qdrant:url=URL,collection=NAME,existing=true`` has them.
     run
         The production ranking: a TREC or JSON file, ``{query id: [document id, ...]}``, best first, or ``{query id: {document id: score}}``.
     chunk_separator, chunk_pattern
@@ -319,9 +321,9 @@ class _Levels:
         else:
             stages.append(_not_given("quantisation", "quantisation"))
         if plan.index is not None:
-            lists = index_lists(plan.index, docs, queries, k=s.k)
+            lists, words = index_lists(plan.index, docs, queries, k=s.k, ids=s.doc_ids, cosine=s.cosine)
             kept = np.array([m in row for row, a, b in self._lists(lists) for m in s.relevant.members[a:b].tolist()], bool)
-            stages.append(Stage("index", "index", "measured", plan.index.words, kept))
+            stages.append(Stage("index", "index", "measured", words, kept))
         return [*stages, *self._platform(kept)]
 
     def _platform(self, kept: np.ndarray | None) -> list[Stage]:

@@ -1,23 +1,23 @@
-"""Level 6: approximate indexes of faiss over the documents as served."""
+"""Level 6: approximate indexes over the documents as served: of faiss, or of a vector store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import DataError, InvalidArgument, ShapeError, UnknownName
-from limitlab._core.optional import require
+from limitlab._core.errors import InvalidArgument, ShapeError, UnknownName
 from limitlab.diagnosis.subject import WHO
+from limitlab.retrieval.stores import names_a_store, store_lists, store_of
+from limitlab.retrieval.stores.faiss_index import built_index, read_index
 
 _KINDS: dict[str, dict[str, int]] = {
     "hnsw": {"m": 32, "ef_construction": 40, "ef_search": 16},  # faiss's own defaults
     "ivf": {"nlist": 0, "nprobe": 1},
 }
-_REPEATABLE = 100_000  # documents up to which one thread builds the graph, so that the same documents give the same graph
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class IndexSpec:
     Attributes
     ----------
     kind
-        "hnsw", "ivf", or "file".
+        "hnsw", "ivf", "file", or "store".
     options
         hnsw: m, ef_construction, ef_search. ivf: nlist (0: the square root of the number of documents, times 4), nprobe.
     path
-        For "file".
+        For "file"; for "store" its specification.
     """
 
     kind: str
@@ -41,11 +41,13 @@ class IndexSpec:
     @property
     def words(self) -> str:
         """``hnsw m=32 ef_search=16``."""
+        if self.kind == "store":
+            return self.path
         return Path(self.path).name if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
 
 
 def parse_index(text: str) -> IndexSpec:
-    """``hnsw``, ``hnsw:m=16,ef_search=64``, ``ivf:nlist=256,nprobe=8``, or the path of a faiss index.
+    """``hnsw``, ``hnsw:m=16,ef_search=64``, ``ivf:nlist=256,nprobe=8``, the path of a faiss index, or a store: ``qdrant:url=URL,hnsw_ef=64``.
 
     Raises
     ------
@@ -53,10 +55,13 @@ def parse_index(text: str) -> IndexSpec:
         No such kind of index, option or file; an option that is not a whole number >= 1.
     """
     name, _, tail = text.partition(":")
+    if names_a_store(text):
+        store_of(text).close()  # an unknown option is refused now, and not after the other levels
+        return IndexSpec("store", {}, text)
     if name not in _KINDS:
         if Path(text).is_file():
             return IndexSpec("file", {}, text)
-        raise UnknownName.of(WHO, "index", name, _KINDS, hint="Or the path of a faiss index file.")
+        raise UnknownName.of(WHO, "index", name, _KINDS, hint="Or the path of a faiss index file, or a store such as qdrant:url=URL.")
     options = dict(_KINDS[name])
     for part in filter(None, tail.split(",")):
         key, sign, value = part.partition("=")
@@ -68,8 +73,13 @@ def parse_index(text: str) -> IndexSpec:
     return IndexSpec(name, options)
 
 
-def index_lists(spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: int) -> np.ndarray:
-    """(n_queries, k) rows of ``docs`` that the index returns, best first; -1 where it returns fewer. Inner product.
+def index_lists(
+    spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: int, ids: Sequence[str], cosine: bool
+) -> tuple[np.ndarray, str]:
+    """((n_queries, k) rows of ``docs`` that the index returns, best first, -1 where it returns fewer; the index in words).
+
+    Indexes of faiss compare by inner product. A store gets the documents in a collection of its own that is dropped afterwards, by cosine;
+    with ``existing=true`` its collection is asked as it is, and documents are told by their ids.
 
     Raises
     ------
@@ -77,43 +87,31 @@ def index_lists(spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: in
         faiss is not installed.
     DataError, ShapeError
         An index file cannot be read, or has another dimension or number of vectors.
+    InvalidArgument
+        A store of our vectors where vectors are compared by inner product.
     """
-    faiss = require("faiss", extra="ann", what="approximate indexes", package="faiss-cpu")
-    index = _read(faiss, spec, docs) if spec.kind == "file" else _built(faiss, spec, docs)
+    if spec.kind == "store":
+        return _of_a_store(spec.path, docs, queries, k=k, ids=ids, cosine=cosine)
+    index = _read(spec, docs) if spec.kind == "file" else built_index(WHO, docs, spec.kind, spec.options)
     found = index.search(np.ascontiguousarray(queries, np.float32), k)[1]
-    return np.asarray(found, np.int64)
+    return np.asarray(found, np.int64), spec.words
 
 
-def _built(faiss, spec: IndexSpec, docs: np.ndarray):
-    n, dim = docs.shape
-    rows = np.ascontiguousarray(docs, np.float32)
-    if spec.kind == "hnsw":
-        index = faiss.IndexHNSWFlat(dim, spec.options["m"], faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = spec.options["ef_construction"]
-        index.hnsw.efSearch = spec.options["ef_search"]
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1 if n <= _REPEATABLE else threads)
-        try:
-            index.add(rows)
-        finally:
-            faiss.omp_set_num_threads(threads)
-        return index
-    nlist = spec.options["nlist"] or max(1, min(n, round(4 * n**0.5)))
-    if nlist > n:
-        raise InvalidArgument(f"{WHO}: nlist must be at most the number of documents, {n:,}; got nlist={nlist:,}.")
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, nlist, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.min_points_per_centroid = _SEED, 1
-    index.train(rows)
-    index.add(rows)
-    index.nprobe = min(spec.options["nprobe"], nlist)
-    return index
+def _of_a_store(text: str, docs: np.ndarray, queries: np.ndarray, *, k: int, ids: Sequence[str], cosine: bool) -> tuple[np.ndarray, str]:
+    if not cosine and not (text.startswith("faiss:") or "existing=true" in text):
+        raise InvalidArgument(f"{WHO}: a store is filled by cosine; got similarity='dot'. Use similarity='cosine', or existing=true.")
+    found = store_lists(text, docs, queries, ids=ids, k=k)
+    notes = found.notes
+    words = f"{text.partition(':')[0]}, {notes['search']}: {notes['index']}; stored as {notes['stored_as']}, quantisation {notes['quantisation']}"
+    if "model_dimension" in notes:
+        words += f"; serves {notes['served_dimension']:,} of {notes['model_dimension']:,} dimensions"
+    counted = {"queries_with_fewer_hits": f"queries with fewer than {k} hits", "hits_of_unknown_ids": "hits of unknown ids"}
+    words += "".join(f"; {notes[name]:,} {said}" for name, said in counted.items() if name in notes)
+    return found.indices, words
 
 
-def _read(faiss, spec: IndexSpec, docs: np.ndarray):
-    try:
-        index = faiss.read_index(spec.path)
-    except RuntimeError as error:
-        raise DataError.at(spec.path, None, "not readable as a faiss index") from error
+def _read(spec: IndexSpec, docs: np.ndarray):
+    index = read_index(spec.path)
     if (index.ntotal, index.d) != docs.shape:
         raise ShapeError(
             f"{WHO}: the index must hold the documents served, {docs.shape[0]:,} of dimension {docs.shape[1]}; "

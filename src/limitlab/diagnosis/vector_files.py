@@ -1,4 +1,4 @@
-"""Vectors and ids from files: .npy (memory-mapped), .npz, parquet; ids one a line."""
+"""Vectors and ids from files: .npy (memory-mapped), .npz, parquet; or out of a vector store. Ids one a line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError
 from limitlab._core.optional import require
+from limitlab.retrieval.stores import export_vectors, names_a_store
 
 SUFFIXES = (".npy", ".npz", ".parquet")
 _ID_NAMES = ("id", "ids", "_id")
@@ -34,8 +35,17 @@ class VectorFile:
     ids: tuple[str, ...] | None
 
 
-def read_vectors(path: str | Path) -> VectorFile:
-    """Vectors from a .npy file (memory-mapped), from .npz with an optional ``id`` array, or from parquet with an optional ``id`` column.
+def read_vectors(path: str | Path, *, packed: bool = False) -> VectorFile:
+    """Vectors from a .npy file (memory-mapped), from .npz with an optional ``id`` array, from parquet with an optional ``id`` column, or
+    from a collection of a vector store.
+
+    Parameters
+    ----------
+    path
+        A file, or a store: ``qdrant:path=FOLDER,collection=NAME``, see ``export_vectors``.
+    packed
+        The values are bytes of 8 signs each, the first dimension in the highest bit, as ``numpy.packbits`` writes them (uint8), or the same
+        less 128 (int8): 8 dimensions of +1 and -1 a byte.
 
     Raises
     ------
@@ -44,15 +54,21 @@ def read_vectors(path: str | Path) -> VectorFile:
     DataError
         The file is missing, cannot be read, or does not hold exactly one table of vectors.
     MissingExtra
-        Parquet without pyarrow.
+        Parquet without pyarrow; a store without its package.
+    InvalidArgument, ServiceError
+        There is no such collection, or its service refuses.
     """
+    if names_a_store(str(path)):
+        vectors, ids = export_vectors(str(path))
+        return VectorFile(vectors, ids)
     path = Path(path)
     choice("read_vectors()", "file type", path.suffix, SUFFIXES)
     if not path.is_file():
         raise DataError.at(path, None, "this file of vectors does not exist")
     reader = {".npy": _npy, ".npz": _npz, ".parquet": _parquet}[path.suffix]
     try:
-        return reader(path)
+        file = reader(path)
+        return VectorFile(_unpacked(path, file.vectors), file.ids) if packed else file
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError.at(path, None, f"not readable as vectors ({str(error).splitlines()[0]})") from error
 
@@ -76,6 +92,14 @@ def read_ids(path: str | Path) -> tuple[str, ...]:
         if not line.strip():
             raise DataError.at(path, number, "an id is empty; one id a line is expected")
     return tuple(line.strip() for line in lines)
+
+
+def _unpacked(path: Path, array: np.ndarray) -> np.ndarray:
+    """(n, 8 * bytes) int8 of +1 and -1."""
+    if array.dtype not in (np.uint8, np.int8):
+        raise DataError.at(path, None, f"packed bits must be of dtype uint8 or int8; they are {array.dtype}")
+    bits = array if array.dtype == np.uint8 else (array.astype(np.int16) + 128).astype(np.uint8)
+    return (2 * np.unpackbits(bits, axis=1).astype(np.int8) - 1).astype(np.int8)
 
 
 def _npy(path: Path) -> VectorFile:

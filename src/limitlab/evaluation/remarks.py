@@ -39,7 +39,7 @@ def _local(label: str, notes: dict[str, Any], share: float | str) -> list[str]:
         out.append(
             f"{label}: documents were encoded in {notes['document_precision']} ({notes.get('why_this_precision', '')}), queries in float32."
         )
-    return out + service_remarks(label, notes)
+    return [*out, *service_remarks(label, notes), *_of_a_store(label, notes)]
 
 
 def _served(label: str, notes: dict[str, Any]) -> list[str]:
@@ -75,6 +75,36 @@ def _served(label: str, notes: dict[str, Any]) -> list[str]:
     ):
         if notes.get(key):
             out.append(f"{label}: {notes[key]:,} {words}.")
+    return out
+
+
+def _of_a_store(label: str, notes: dict[str, Any]) -> list[str]:
+    """How a vector store searched, and where it is not what was asked for."""
+    out = []
+    if "stored_as" in notes:
+        dim = f"{notes['served_dimension']:,} dimensions" if "served_dimension" in notes else "vectors"
+        out.append(
+            f"{label}: {notes.get('points', 0):,} points of {dim}, stored as {notes['stored_as']}, quantisation {notes.get('quantisation')}, by "
+            f"{notes.get('metric')}; search {notes.get('search')}: {notes.get('index')}."
+        )
+    if "model_dimension" in notes:
+        out.append(
+            f"{label} serves {notes.get('served_dimension')} dimensions, the model has {notes['model_dimension']}: queries were cut as well."
+        )
+    if "lengths_of_stored_vectors" in notes:
+        out.append(
+            f"{label} compares by inner product, and stored vectors have lengths from {notes['lengths_of_stored_vectors']}: long ones win. Use cosine."
+        )
+    if "documents" in notes and "points" in notes:
+        out.append(f"{label} holds {notes['points']:,} points; the dataset has {notes['documents']:,} documents.")
+    if notes.get("queries_with_fewer_hits"):
+        out.append(
+            f"{label} gave fewer than the {notes.get('hits_asked')} documents asked for to {notes['queries_with_fewer_hits']:,} queries."
+        )
+    if notes.get("hits_that_repeat_a_document"):
+        out.append(f"{label}: {notes['hits_that_repeat_a_document']:,} hits repeat a document of their list; the best of them counts.")
+    if notes.get("hits_of_unknown_ids"):
+        out.append(f"{label}: {notes['hits_of_unknown_ids']:,} hits name no document of the dataset and were left out.")
     return out
 
 

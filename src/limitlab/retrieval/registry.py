@@ -33,14 +33,18 @@ class Kind:
         Greatest number of retrievers in the parentheses, which the class takes as one list, its first argument; 0 for none.
     given
         Which of ``precision`` and ``max_dim`` (as ``dim``), asked for from outside, the class takes.
+    within
+        ``module:Class`` of the retriever around it: it takes the parts, what ``home`` made, and the options that it knows.
     """
 
     home: str
     about: str
     parts: int = 0
     given: tuple[str, ...] = ()
+    within: str = ""
 
 
+_STORED = "stores.retriever:StoreRetriever"
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
@@ -68,6 +72,27 @@ KINDS: dict[str, Kind] = {
         "platforms.taskingai:TaskingAI", "a TaskingAI collection: taskingai:url=...,collection=ID or upload=true; key in TASKINGAI_API_KEY"
     ),
     "json": Kind("platforms.json_service:json_service", "any search service that speaks JSON: json:config=connector.json"),
+    "faiss": Kind(
+        "stores.faiss:Faiss",
+        "a faiss index: faiss(minilm):index=hnsw,m=32,ef_search=64; also flat, ivf, pq, sq8; file=FILE",
+        1,
+        within=_STORED,
+    ),
+    "qdrant": Kind(
+        "stores.qdrant:qdrant",
+        "Qdrant: qdrant(minilm):path=FOLDER, location=:memory: or url=URL; collection=NAME,existing=true",
+        1,
+        within=_STORED,
+    ),
+    "pgvector": Kind("stores.pgvector:PgVector", "PostgreSQL with pgvector: pgvector(minilm):index=hnsw,ef_search=40", 1, within=_STORED),
+    "elasticsearch": Kind(
+        "stores.elasticsearch:Elasticsearch",
+        "Elasticsearch: elasticsearch(minilm):url=URL,type=int8_hnsw,num_candidates=100",
+        1,
+        within=_STORED,
+    ),
+    "opensearch": Kind("stores.opensearch:OpenSearch", "OpenSearch k-NN: opensearch(minilm):url=URL,engine=lucene", 1, within=_STORED),
+    "milvus": Kind("stores.milvus:Milvus", "Milvus over REST: milvus(minilm):url=URL,index=hnsw,ef=128", 1, within=_STORED),
 }
 
 
@@ -123,9 +148,13 @@ def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
     name, options = spec.name, spec.options
     if name in KINDS:
         kind = KINDS[name]
-        module, _, cls = kind.home.partition(":")
-        made = getattr(importlib.import_module(f"limitlab.retrieval.{module}"), cls)
-        options = _checked(spec, made, options)
+        made = imported(kind.home)
+        if kind.within:
+            outer = imported(kind.within)
+            options_of(spec, made, options, outer)
+            own = {name: options.pop(name) for name in inspect.signature(outer).parameters if name in options}
+            return outer(_parts(spec, kind, precision, max_dim), made(**options), **own)
+        options = options_of(spec, made, options)
         if "precision" in kind.given:
             options.setdefault("precision", precision)
         if "max_dim" in kind.given and max_dim is not None:
@@ -136,9 +165,9 @@ def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
         raise UnknownName.of("retrievers", "retriever made of others", name, [n for n, k in KINDS.items() if k.parts])
     if name in PACKAGED:
         label, _ = PACKAGED[name]
-        return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **_checked(spec, Dense, options)})
+        return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **options_of(spec, Dense, options)})
     if "/" in name or Path(name).is_dir():
-        return Dense(name, **{"precision": precision, **_checked(spec, Dense, options)})
+        return Dense(name, **{"precision": precision, **options_of(spec, Dense, options)})
     raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED], hint="Models: owner/name, or ./folder.")
 
 
@@ -153,8 +182,16 @@ def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[
     return [build(part, precision=precision, max_dim=max_dim) for part in parts]
 
 
-def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
-    known = [n for n in _keywords(kind) if n not in _ALWAYS]
+def imported(home: str) -> Any:
+    """``module:name`` within ``limitlab.retrieval``."""
+    module, _, name = home.partition(":")
+    return getattr(importlib.import_module(f"limitlab.retrieval.{module}"), name)
+
+
+def options_of(spec: Spec, kind: Any, options: dict[str, Any], outer: Any = None) -> dict[str, Any]:
+    """``options`` if the maker, or the retriever around what it makes, takes each of them; otherwise UnknownName."""
+    taken = [n for maker in (kind, outer) if maker is not None for n in _keywords(maker)]
+    known = [n for n in taken if n not in ("store", *_ALWAYS)]
     for name in options:
         if name not in known:
             raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])

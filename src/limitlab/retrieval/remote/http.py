@@ -251,7 +251,7 @@ class Client:
     def hidden(self, text: str) -> str:
         """Without the keys: a service may send back what it was sent."""
         for secret in self._secrets:
-            for form in {secret, secret.removeprefix("Bearer ")} - {""}:
+            for form in sorted({secret, secret.partition(" ")[2]} - {""}, key=len, reverse=True):  # "Bearer KEY", and KEY alone
                 text = text.replace(form, "***")
         return text
 
