@@ -3,8 +3,9 @@
 from limitlab.retrieval.bm25 import BM25
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
+from limitlab.retrieval.mteb_search import as_mteb
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.registry import build, known_retrievers
 from limitlab.retrieval.token_sums import TokenSums, predicted_recall
 
-__all__ = ["BM25", "CallableRetriever", "Dense", "Retriever", "TokenSums", "build", "known_retrievers", "predicted_recall"]
+__all__ = ["BM25", "CallableRetriever", "Dense", "Retriever", "TokenSums", "as_mteb", "build", "known_retrievers", "predicted_recall"]
