@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import DataError, InvalidArgument
-from limitlab._core.files import content_hash, read_json, sha256_file
+from limitlab._core.files import read_json
 from limitlab._core.optional import require
+from limitlab.data.formats import load
 
 K_VALUES = (1, 2, 3, 5, 10, 20, 100, 1000)  # those of mteb's own LIMIT tasks
 
@@ -26,7 +27,7 @@ def mteb_task(folder: str | Path, *, name: str | None = None, split: str = "test
     folder
         Holds ``corpus.jsonl``, ``queries.jsonl``, ``qrels/SPLIT.jsonl`` and the ``README.md`` that lists them.
     name
-        Default: the dataset's own.
+        Default: the folder's, as in ``load``; what mteb does not allow in a name becomes "-".
     split
         As listed in the README.
     language
@@ -36,8 +37,8 @@ def mteb_task(folder: str | Path, *, name: str | None = None, split: str = "test
 
     Returns
     -------
-    An ``AbsTaskRetrieval`` whose dataset path is the folder and whose revision is a hash of its files: mteb's cache cannot mix up two
-    datasets. Its measures are cut at 1, 2, 3, 5, 10, 20, 100 and 1,000; the main score is recall at 2 for LIMIT, nDCG at 10 otherwise.
+    An ``AbsTaskRetrieval`` whose dataset path is the folder and whose revision is the dataset's fingerprint, so that mteb's cache cannot
+    mix up two datasets and takes the files that ``EvaluationResult.to_mteb`` writes. Its measures are cut at 1, 2, 3, 5, 10, 20, 100 and 1,000; the main score is recall at 2 for LIMIT, nDCG at 10 otherwise.
 
     Raises
     ------
@@ -55,14 +56,14 @@ def mteb_task(folder: str | Path, *, name: str | None = None, split: str = "test
     if missing:
         raise DataError.at(folder, None, f"an mteb task needs {', '.join(needed)}; missing: {', '.join(missing)}. Write the dataset with limitlab")
     about = read_json(folder / "manifest.json") if (folder / "manifest.json").is_file() else {}
-    return _made(folder, task_name(name or about.get("name") or folder.name), split, language, prompt, about)
+    return _made(folder, task_name(name or folder.name), split, language, prompt, about)
 
 
 def _made(folder: Path, name: str, split: str, language: str, prompt: str | None, about: dict[str, Any]) -> Any:
     from mteb.abstasks.retrieval import AbsTaskRetrieval
     from mteb.abstasks.task_metadata import TaskMetadata
 
-    hashes = {n: sha256_file(folder / n) for n in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.jsonl")}
+    fingerprint = load(folder, split=split, qrels=folder / "qrels" / f"{split}.jsonl").fingerprint()
     described = TaskMetadata(
         name=name,
         description=f"{name}, a dataset folder written by limitlab.",
@@ -71,8 +72,8 @@ def _made(folder: Path, name: str, split: str, language: str, prompt: str | None
         modalities=["text"],
         eval_splits=[split],
         eval_langs=[language],
-        main_score="recall_at_2" if about.get("generator") == "limit" else "ndcg_at_10",
-        dataset={"path": str(folder), "revision": content_hash(hashes, length=24)},
+        main_score="recall_at_2" if (about.get("config") or {}).get("pattern") else "ndcg_at_10",
+        dataset={"path": str(folder), "revision": fingerprint},
         prompt={"query": prompt} if prompt else None,
     )
     made = type(name, (AbsTaskRetrieval,), {"metadata": described, "k_values": K_VALUES, "__doc__": described.description})

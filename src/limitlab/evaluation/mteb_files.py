@@ -16,7 +16,7 @@ from limitlab._core.status import Status
 from limitlab.data.mteb_task import K_VALUES, task_name
 
 if TYPE_CHECKING:
-    from limitlab.evaluation.result import EvaluationResult, Row
+    from limitlab.evaluation.result import DatasetFacts, EvaluationResult, Row
 
 _NAMES = {"recall": "recall", "ndcg": "ndcg", "mrr": "mrr"}  # ours that mean the same in MTEB; all_relevant is none of MTEB's
 
@@ -55,7 +55,7 @@ def write_mteb(result: EvaluationResult, folder: str | Path, *, language: str = 
         facts = next(d for d in result.datasets if d.name == row.dataset)
         scores = _scores(result, row, binary="greatest_grade" not in facts.notes)
         home = Path(folder) / _model(row).replace("/", "__").replace(" ", "_") / row.key[:24]
-        written.append(write_text(home / f"{task_name(row.dataset)}.json", _text(_task(row, facts.fingerprint, scores, language, split))))
+        written.append(write_text(home / f"{task_name(row.dataset)}.json", _text(_task(row, facts, scores, language, split))))
         write_text(home / "model_meta.json", _text(_meta(row)))
     return written
 
@@ -125,14 +125,15 @@ def scores_of_ranks(ranks: np.ndarray, indptr: np.ndarray, *, binary: bool, cuts
     return {name: value / int(counted.sum()) for name, value in sums.items()}
 
 
-def _task(row: Row, fingerprint: str, scores: dict[str, float], language: str, split: str) -> dict[str, Any]:
-    main = next((n for n in ("ndcg_at_10", "recall_at_10", "recall_at_2", *scores) if n in scores), None)
+def _task(row: Row, facts: DatasetFacts, scores: dict[str, float], language: str, split: str) -> dict[str, Any]:
+    usual = "recall_at_2" if facts.pattern else "ndcg_at_10"  # as mteb_task has it
+    main = next((n for n in (usual, "recall_at_10", *scores) if n in scores), None)
     if main is None:
         raise InvalidArgument(f"to_mteb(): {row.name} has no measure that MTEB knows; evaluate recall, ndcg or mrr.")
     rounded = {name: round(value, 6) for name, value in scores.items()}
     seconds = sum(v for n, v in row.cost.items() if n.endswith("_seconds"))
     return {
-        "dataset_revision": fingerprint,
+        "dataset_revision": facts.fingerprint,
         "task_name": task_name(row.dataset),
         "mteb_version": _mteb_version(),
         "scores": {split: [{**rounded, "main_score": rounded[main], "hf_subset": "default", "languages": [language]}]},

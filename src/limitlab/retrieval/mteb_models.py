@@ -80,6 +80,7 @@ class MtebModel:
         self._cache_root = Path(cache) if cache is not None else None
         self._docs: np.ndarray | None = None
         self._dim: int | None = None
+        self._compares: str | None = None
 
     @property
     def family(self) -> str:
@@ -116,7 +117,7 @@ class MtebModel:
         with Stopwatch() as watch:
             self._texts = (docs, queries)
             if self._similarity is None:
-                return {"cost": {}, "notes": {"list_depth": max(_AT_LEAST, 1)}}
+                return {"cost": {}, "notes": {"list_depth": _AT_LEAST}}
             self._docs = self._vectors(docs, "document", progress)
             self._queries = self._vectors(queries, "query", progress)
         self._dim = self._docs.shape[1]
@@ -149,12 +150,9 @@ class MtebModel:
     @property
     def _similarity(self) -> str | None:
         """cosine | dot for encoders; None for models that are asked for lists."""
-        from mteb.models import EncoderProtocol, SearchProtocol
-
-        if not isinstance(self._model, EncoderProtocol) or isinstance(self._model, SearchProtocol):
-            return None
-        name = str(getattr(self._meta.similarity_fn_name, "value", self._meta.similarity_fn_name))
-        return name if name in ("cosine", "dot") else None
+        if self._compares is None:
+            self._compares = _similarity_of(self._model)
+        return self._compares or None
 
     @property
     def _model(self) -> Any:
@@ -223,6 +221,23 @@ def _meta(mteb: Any, name: str, revision: str | None) -> Any:
         return mteb.get_model_meta(name, revision)
     except (ValueError, KeyError) as error:
         raise InvalidArgument(f"mteb: {name} has no such revision ({str(error).strip()[:200]}).") from error
+
+
+def _similarity_of(model: Any) -> str:
+    """cosine | dot as an encoder's own function computes it, "" for anything else: what metadata say of it may be missing."""
+    from mteb.models import EncoderProtocol, SearchProtocol
+
+    if not isinstance(model, EncoderProtocol) or isinstance(model, SearchProtocol):
+        return ""
+    import torch
+
+    a, b = (np.random.default_rng(seed).normal(size=(3, 8)).astype(np.float32) for seed in (0, 1))
+    found = np.asarray(model.similarity(torch.from_numpy(a), torch.from_numpy(b)))
+    dot = a @ b.T
+    for name, expected in (("dot", dot), ("cosine", dot / np.linalg.norm(a, axis=1)[:, None] / np.linalg.norm(b, axis=1))):
+        if found.shape == expected.shape and np.allclose(found, expected, atol=1e-5):
+            return name
+    return ""
 
 
 def _close(name: str, known: Any) -> str:
