@@ -49,7 +49,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
-    "tantivy": Kind("tantivy:Tantivy", "BM25 on disk, for corpora beyond memory (tantivy); options stemmer, stopwords, depth, folder"),
+    "tantivy": Kind("tantivy_bm25:Tantivy", "BM25 on disk, for corpora beyond memory (tantivy); options stemmer, stopwords, depth, folder"),
     "mteb": Kind("mteb_models:MtebModel", "mteb:NAME, any model that mteb knows; options revision, device, batch_size", bare="model"),
 }
 _PRESET_ONLY = ("folder", "instruction")
