@@ -48,14 +48,21 @@ def tiny(tmp_path_factory) -> str:
     vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ,.?:"])}
     tokens = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokens.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    PreTrainedTokenizerFast(tokenizer_object=tokens, unk_token="[UNK]", pad_token="[PAD]", model_max_length=48).save_pretrained(made / "bert")
+    PreTrainedTokenizerFast(tokenizer_object=tokens, unk_token="[UNK]", pad_token="[PAD]", model_max_length=48).save_pretrained(
+        made / "bert"
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(
             BertConfig(
-                vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-                max_position_embeddings=64, initializer_range=0.3,
-            )  # fmt: skip
+                vocab_size=len(vocabulary),
+                hidden_size=16,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                intermediate_size=32,
+                max_position_embeddings=64,
+                initializer_range=0.3,
+            )
         ).save_pretrained(made / "bert")
     modules = [Transformer(str(made / "bert"), max_seq_length=48), Pooling(16)]
     SentenceTransformer(modules=modules, prompts={"query": "q: ", "document": "d: "}, device="cpu").save(str(made / "model"))

@@ -180,5 +180,3 @@ def test_wrong_arguments_are_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "tantivy", None)
     with pytest.raises(MissingExtra, match=r"pip install 'limitlab\[tantivy\]'"):
         build("tantivy")
-
-

@@ -35,7 +35,9 @@ def evaluate_command(
     qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
     compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON).")
+    ] = None,
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
     json: JsonFlag = False,

@@ -19,6 +19,7 @@ from limitlab.cli import (
     critical_n,
     demo,
     diagnose,
+    doctor,
     evaluate,
     free,
     gate,
@@ -55,6 +56,7 @@ app.command("report")(report.report)
 app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(runs.app, name="runs")
 app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(wanted: bool) -> None:

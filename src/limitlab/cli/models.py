@@ -32,7 +32,9 @@ def models(
     answer("")
     rows = [(n, p.kind, p.dim, p.lengths, _memory(p), p.max_tokens or "", p.licence.split(" (")[0], _remarks(p)) for n, p in found.items()]
     answer(plain_table(["-m (preset)", "kind", "dim", "lengths", "weights", "tokens", "licence", ""], rows, right=(2, 4, 5)))
-    answer("Weights are fetched from the hub when you name the model; NAME:folder=./local uses a folder. All about one: limitlab models NAME")
+    answer(
+        "Weights are fetched from the hub when you name the model; NAME:folder=./local uses a folder. All about one: limitlab models NAME"
+    )
 
 
 def _one(found: Preset, json: bool) -> None:

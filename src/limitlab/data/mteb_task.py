@@ -19,7 +19,9 @@ def task_name(dataset_name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", dataset_name).strip("-") or "dataset"
 
 
-def mteb_task(folder: str | Path, *, name: str | None = None, split: str = "test", language: str = "eng-Latn", prompt: str | None = None) -> Any:
+def mteb_task(
+    folder: str | Path, *, name: str | None = None, split: str = "test", language: str = "eng-Latn", prompt: str | None = None
+) -> Any:
     """A folder that ``write_dataset``, ``write_limit`` or ``limitlab make`` wrote, as a task for ``mteb.evaluate``.
 
     Parameters
@@ -54,7 +56,9 @@ def mteb_task(folder: str | Path, *, name: str | None = None, split: str = "test
     needed = ("README.md", "corpus.jsonl", "queries.jsonl", f"qrels/{split}.jsonl")
     missing = [n for n in needed if not (folder / n).is_file()]
     if missing:
-        raise DataError.at(folder, None, f"an mteb task needs {', '.join(needed)}; missing: {', '.join(missing)}. Write the dataset with limitlab")
+        raise DataError.at(
+            folder, None, f"an mteb task needs {', '.join(needed)}; missing: {', '.join(missing)}. Write the dataset with limitlab"
+        )
     about = read_json(folder / "manifest.json") if (folder / "manifest.json").is_file() else {}
     return _made(folder, task_name(name or folder.name), split, language, prompt, about)
 
@@ -64,6 +68,7 @@ def _made(folder: Path, name: str, split: str, language: str, prompt: str | None
     from mteb.abstasks.task_metadata import TaskMetadata
 
     fingerprint = load(folder, split=split, qrels=folder / "qrels" / f"{split}.jsonl").fingerprint()
+    told: Any = {"query": prompt} if prompt else None
     described = TaskMetadata(
         name=name,
         description=f"{name}, a dataset folder written by limitlab.",
@@ -74,7 +79,7 @@ def _made(folder: Path, name: str, split: str, language: str, prompt: str | None
         eval_langs=[language],
         main_score="recall_at_2" if (about.get("config") or {}).get("pattern") else "ndcg_at_10",
         dataset={"path": str(folder), "revision": fingerprint},
-        prompt={"query": prompt} if prompt else None,
+        prompt=told,
     )
     made = type(name, (AbsTaskRetrieval,), {"metadata": described, "k_values": K_VALUES, "__doc__": described.description})
     return made()

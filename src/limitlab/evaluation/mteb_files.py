@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import re
 from pathlib import Path
@@ -105,7 +106,7 @@ def scores_of_ranks(ranks: np.ndarray, indptr: np.ndarray, *, binary: bool, cuts
     recall, precision, map, mrr and hit_rate at every cut, and ndcg; each as trec_eval defines it.
     """
     sums: dict[str, float] = {}
-    spans = [np.sort(ranks[a:b][ranks[a:b] > 0]) for a, b in zip(indptr[:-1], indptr[1:])]
+    spans = [np.sort(ranks[a:b][ranks[a:b] > 0]) for a, b in itertools.pairwise(indptr)]
     sizes = np.diff(indptr)
     counted = sizes > 0
     for found, size in zip([s for s, c in zip(spans, counted) if c], sizes[counted]):

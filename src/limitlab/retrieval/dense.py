@@ -76,9 +76,7 @@ class Dense:
         if dtype is not None:
             choice("Dense()", "dtype", dtype, PRECISIONS[1:])
         self._dtype, self._facts = dtype, dict(facts or {})
-        self._encoder = SentenceEncoder(
-            str(model), trust_remote_code=trust_remote_code, settings=settings, smallest=self._query_precision
-        )
+        self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code, settings=settings, smallest=self._query_precision)
         self._query_prompt, self._document_prompt = query_prompt, document_prompt
         self._cache_root = Path(cache) if cache is not None else None
         self._docs: np.ndarray | None = None

@@ -135,7 +135,9 @@ class MtebModel:
             )  # fmt: skip
         docs, queries = self._texts
         with progress.task(f"{self.label}: search", None):
-            answers = lists_of(self._searcher(), docs, queries, k=min(len(docs), max(k, _AT_LEAST)), task=self._task(), batch_size=self._batch)
+            answers = lists_of(
+                self._searcher(), docs, queries, k=min(len(docs), max(k, _AT_LEAST)), task=self._task(), batch_size=self._batch
+            )
         indices, scores = _ranked(self.name, answers, docs, queries, places)
         return SearchResult(indices[:, :k], scores[:, :k], RelevantRanks.from_lists(relevant, indices, scores, places))
 

@@ -44,7 +44,11 @@ class MtebSearch:
         nothing = RelevantSet(np.zeros(len(texts) + 1, np.int64), np.zeros(0, np.int64))
         depth = len(self._docs) if top_ranked is not None else min(top_k, len(self._docs))
         found = self._retriever.search(
-            k=depth, places=tie_order(self._docs.ids, "trec"), relevant=nothing, dim=self._dim or self._retriever.max_dim, progress=_silent()
+            k=depth,
+            places=tie_order(self._docs.ids, "trec"),
+            relevant=nothing,
+            dim=self._dim or self._retriever.max_dim,
+            progress=_silent(),
         )
         out: dict[str, dict[str, float]] = {}
         for query, docs, scores in zip(ids, found.indices.tolist(), found.scores.tolist()):

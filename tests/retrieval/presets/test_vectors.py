@@ -53,7 +53,7 @@ def vectors(spec: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def last_token(folder: str, prompt: str, texts: list[str], end: int, start: list[int], limit: int) -> np.ndarray:
-    rows = [[*start, *ids_of(prompt + t)][: limit - 1] + [end] for t in texts]
+    rows = [[*[*start, *ids_of(prompt + t)][: limit - 1], end] for t in texts]
     return unit([hidden_states(folder, row)[-1] for row in rows])
 
 
@@ -129,7 +129,7 @@ def test_an_adapter_on_another_base_has_another_fingerprint(llama_with_lora, tmp
 )
 def test_encoders_pool_the_first_token_or_the_mean(xlm_roberta, name, pooling, query, document, limit):
     def expected(prompt, texts):
-        rows = [[BOS, *ids_of(prompt + t)][: limit - 1] + [EOS] for t in texts]
+        rows = [[*[BOS, *ids_of(prompt + t)][: limit - 1], EOS] for t in texts]
         states = [hidden_states(xlm_roberta, row) for row in rows]
         return unit([s[0] if pooling == "cls" else s.mean(axis=0) for s in states])
 
@@ -168,7 +168,9 @@ def test_large_models_are_loaded_and_asked_at_their_own_precision(mistral, name)
 
 
 def test_layer_norm_comes_before_the_cut(xlm_roberta):
-    plain, _ = build(f"nomic-embed-text-v1.5:folder={xlm_roberta},layer_norm=false").encoded(TextList(["d"], ["abc"]), TextList(["q"], ["a"]))
+    plain, _ = build(f"nomic-embed-text-v1.5:folder={xlm_roberta},layer_norm=false").encoded(
+        TextList(["d"], ["abc"]), TextList(["q"], ["a"])
+    )
     normed, _ = build(f"nomic-embed-text-v1.5:folder={xlm_roberta}").encoded(TextList(["d"], ["abc"]), TextList(["q"], ["a"]))
     row = plain[0].astype(np.float64)
     np.testing.assert_allclose(normed[0], (row - row.mean()) / np.sqrt(row.var() + 1e-5), atol=1e-5)

@@ -113,7 +113,9 @@ def test_a_missing_key_names_its_variable(monkeypatch):
         key_from_environment("svc", "NO_KEY")
 
 
-@pytest.mark.parametrize("url", ["http://localhost:80", "http://127.0.0.1", "http://192.168.1.4:9380", "http://ragflow", "https://api.example.com"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:80", "http://127.0.0.1", "http://192.168.1.4:9380", "http://ragflow", "https://api.example.com"]
+)
 def test_keys_go_to_private_hosts_and_over_tls(url):
     Client("svc", url, headers={"X": Secret("k", "K")})
 
@@ -148,7 +150,9 @@ def test_order_is_kept_and_the_limit_of_concurrency_too():
         return i * i
 
     done = []
-    assert client(lambda r: httpx.Response(200), concurrency=3).ordered(ask, list(range(12)), done=done.append) == [i * i for i in range(12)]
+    assert client(lambda r: httpx.Response(200), concurrency=3).ordered(ask, list(range(12)), done=done.append) == [
+        i * i for i in range(12)
+    ]
     assert most == 3 and sorted(done) == list(range(12))
 
 
