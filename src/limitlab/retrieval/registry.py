@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "mteb": Kind("mteb_models:MtebModel", "mteb:NAME, any model that mteb knows; options revision, device, batch_size", bare="model"),
 }
 _PRESET_ONLY = ("folder", "instruction")
+_MODEL_KINDS = {"multi-vector": "multi_vector:MultiVector"}  # kinds of presets that are told from a model's files, not by a name
 
 
 def known_retrievers() -> dict[str, str]:
@@ -123,7 +124,7 @@ def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
         label, _ = PACKAGED[name]
         return Dense(packaged_folder(name), name=name, label=label, **_dense_options(spec, precision))
     if name in presets():
-        return _preset_retriever(spec, presets()[name], precision, max_dim)
+        return _preset_retriever(spec, presets()[name], precision)
     if "/" in name or Path(name).is_dir():
         return Dense(name, **_dense_options(spec, precision))
     raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED, *presets()], hint="Models: owner/name, or ./folder.")
@@ -136,20 +137,33 @@ def _dense_options(spec: Spec, precision: str) -> dict[str, Any]:
     return {"precision": precision, **options, **({"settings": EncoderSettings(**settings)} if settings else {})}
 
 
-def _preset_retriever(spec: Spec, found: Preset, precision: str, max_dim: int | None) -> Retriever:
+def _preset_retriever(spec: Spec, found: Preset, precision: str) -> Retriever:
     """A preset's retriever; the kinds that are not dense are built by their own class, on the preset's model."""
     if found.kind == "dense":
         options = _checked(spec, Dense, spec.options, more=(*_PRESET_ONLY, *SETTING_NAMES))
         model, made = preset_arguments(found, options)
         return Dense(model, **{"precision": precision, **made})
-    if found.kind not in KINDS:
-        raise InvalidArgument(
-            f"retrievers: {found.name} needs the kind of retriever {found.kind!r}, which this version of limitlab does not have."
-        )
-    options = {"model": spec.options.pop("folder", found.model), **spec.options}
-    retriever = _built(Spec(spec.text, found.kind, None, options), precision, max_dim)
+    made = _class_of(found)
+    options = {"model": str(spec.options.pop("folder", found.model))} | _checked(spec, made, spec.options)
+    if "precision" in inspect.signature(made).parameters:
+        options.setdefault("precision", precision)
+    retriever: Retriever = made(**options)
     retriever.name, retriever.label = found.name, found.label
     return retriever
+
+
+def _class_of(found: Preset) -> Any:
+    """The class of a preset's kind; InvalidArgument where this version has none."""
+    home = _MODEL_KINDS.get(found.kind) or (KINDS[found.kind].home if found.kind in KINDS else "")
+    module, _, cls = home.partition(":")
+    try:
+        return getattr(importlib.import_module(f"limitlab.retrieval.{module}"), cls)
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("limitlab"):
+            raise
+        raise InvalidArgument(
+            f"retrievers: {found.name} needs the kind of retriever {found.kind!r}, which this version of limitlab does not have."
+        ) from error
 
 
 def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[Retriever]:
