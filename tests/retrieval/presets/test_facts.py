@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
 from limitlab._core.errors import DataError, InvalidArgument, UnknownName
 from limitlab.cli.main import app
-from limitlab.retrieval import Dense, build, known_retrievers, registry
+from limitlab.retrieval import Dense, build, known_retrievers
 from limitlab.retrieval.presets import preset, preset_arguments, presets
-from limitlab.retrieval.registry import KINDS, Kind
+from limitlab.retrieval.registry import _MODEL_KINDS, KINDS, Kind
 
 OF_THE_PAPER = {
     "gritlm-7b", "qwen3-embedding-8b", "promptriever-llama3.1-8b", "e5-mistral-7b-instruct", "snowflake-arctic-embed-l-v2.0",
@@ -131,22 +133,21 @@ def test_presets_of_other_kinds_use_that_kind_s_class(monkeypatch):
         def predict(self, measure, cut, **_):
             return None
 
-    monkeypatch.setattr(
-        registry, "importlib", type("Fake", (), {"import_module": staticmethod(lambda name: type("M", (), {"Service": Service}))})
-    )
+    module = ModuleType("limitlab.retrieval.somewhere")
+    module.Service = Service
+    monkeypatch.setitem(sys.modules, "limitlab.retrieval.somewhere", module)
     monkeypatch.setitem(KINDS, "gemini", Kind("somewhere:Service", "a service"))
     built = build("gemini-embedding-001:dimensions=768")
-    assert (built.name, built.label, built.model, built.dimensions) == (
-        "gemini-embedding-001",
-        "Gemini Embedding",
-        "gemini-embedding-001",
-        768,
-    )
+    assert (built.name, built.label) == ("gemini-embedding-001", "Gemini Embedding")
+    assert (built.model, built.dimensions) == ("gemini-embedding-001", 768)
+    monkeypatch.setitem(_MODEL_KINDS, "multi-vector", "somewhere:Service")
+    assert build("gte-moderncolbert-v1:folder=./local").model == "./local"
 
 
 @pytest.mark.parametrize("name", ["gemini-embedding-001", "gte-moderncolbert-v1"])
 def test_a_kind_that_is_not_there_is_named(name, monkeypatch):
     monkeypatch.delitem(KINDS, preset(name).kind, raising=False)
+    monkeypatch.setitem(_MODEL_KINDS, "multi-vector", "nowhere:Nothing")
     with pytest.raises(InvalidArgument, match=f"{name} needs the kind of retriever '{preset(name).kind}'"):
         build(name)
 
