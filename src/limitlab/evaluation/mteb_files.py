@@ -67,7 +67,7 @@ def _configs(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _model(row: Row) -> str:
     """``limitlab/minilm (embed_dim=128)``: MTEB's way of naming a model cut to a dimension."""
-    name = re.sub(r"[^\w.:,=()+-]+", "-", row.retriever).strip("-")
+    name = re.sub(r"[^\w.,=()+-]+", "-", row.retriever).strip("-")
     return f"limitlab/{name}" + (f" (embed_dim={row.dim})" if row.dim is not None else "")
 
 
