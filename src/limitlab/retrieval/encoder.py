@@ -81,16 +81,19 @@ class SentenceEncoder:
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files (folders), or its id and commit (hub)."""
-        return _fingerprint(self.source, self.settings.revision)
+        return model_fingerprint(self.source, self.settings.revision)
 
     def model(self, precision: str | None = None) -> Any:
         """The loaded model at a precision; one copy is held for each that was asked for."""
         precision = precision or self._smallest
         if precision not in self._models:
-            loaded = _load(self.source, self._trust, precision, self.settings)
+            loaded = self._loaded(precision)
             loaded.eval()
             self._models[precision] = loaded
         return self._models[precision]
+
+    def _loaded(self, precision: str) -> Any:
+        return load_model(self.source, self._trust, precision=precision, settings=self.settings)
 
     @property
     def dim(self) -> int:
@@ -156,15 +159,24 @@ def use_cores() -> None:
     require("torch", extra="models", what="dense retrievers").set_num_threads(cores())
 
 
-def _load(source: str, trust_remote_code: bool, precision: str, settings: EncoderSettings) -> Any:
+def load_model(
+    source: str,
+    trust_remote_code: bool,
+    *,
+    loader: str = "SentenceTransformer",
+    what: str = "dense retrievers",
+    precision: str = "float32",
+    settings: EncoderSettings = EncoderSettings(),  # noqa: B008 - frozen
+) -> Any:
+    """A model of sentence-transformers, loaded by the class named ``loader`` and changed to ``settings``; DataError where it cannot be."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    library = require("sentence_transformers", extra="models", what="dense retrievers", package="sentence-transformers")
+    library = require("sentence_transformers", extra="models", what=what, package="sentence-transformers")
     use_cores()
-    _quiet()
-    dtype = getattr(require("torch", extra="models", what="dense retrievers"), precision)
+    quiet()
+    dtype = getattr(require("torch", extra="models", what=what), precision)
     try:
         # Loaded at its precision, not converted: a float32 copy of a large model need not fit, and positions stay float32.
-        loaded = library.SentenceTransformer(
+        loaded = getattr(library, loader)(
             source, trust_remote_code=trust_remote_code, revision=settings.revision, model_kwargs={"dtype": dtype}
         )
         for module in list(loaded)[1:] or [loaded]:  # layers after the transformer, and models without one, are loaded as they were stored
@@ -180,7 +192,7 @@ def _load(source: str, trust_remote_code: bool, precision: str, settings: Encode
         raise DataError(f"{source}: cannot be loaded as a sentence-transformers model ({why}).{offline}") from error
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Model loading prints bars of its own; ours are enough."""
     import logging
 
@@ -192,7 +204,8 @@ def _quiet() -> None:
 
 
 @lru_cache(maxsize=16)
-def _fingerprint(source: str, revision: str | None = None) -> str:
+def model_fingerprint(source: str, revision: str | None = None) -> str:
+    """Hash of the files of a model's folder, or a hub id with its commit."""
     folder = Path(source)
     if folder.is_dir():
         digest = hashlib.sha256()
@@ -202,7 +215,7 @@ def _fingerprint(source: str, revision: str | None = None) -> str:
             digest.update(f"{path.relative_to(folder)}:{sha256_file(path)}\n".encode())
         if (folder / "adapter_config.json").is_file():  # an adapter's vectors are those of its base model too
             base = str(read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
-            digest.update((_fingerprint(base) if Path(base).is_dir() else base).encode())
+            digest.update((model_fingerprint(base) if Path(base).is_dir() else base).encode())
         return digest.hexdigest()[:24]
     try:
         from huggingface_hub import snapshot_download
