@@ -179,8 +179,9 @@ def load_model(
         loaded = getattr(library, loader)(
             source, trust_remote_code=trust_remote_code, revision=settings.revision, model_kwargs={"dtype": dtype}
         )
-        for module in list(loaded)[1:] or [loaded]:  # layers after the transformer, and models without one, are loaded as they were stored
-            module.to(dtype)
+        for module in loaded:
+            if not hasattr(module, "auto_model"):  # layers other than the transformer are loaded as they were stored
+                module.to(dtype)
         return adapt(loaded, settings, source)
     except ImportError as error:
         if "peft" not in str(error).lower():
