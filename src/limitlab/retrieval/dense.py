@@ -75,7 +75,7 @@ class Dense:
         self.precision = precision
         if dtype is not None:
             choice("Dense()", "dtype", dtype, PRECISIONS[1:])
-        self._dtype, self._facts = dtype, dict(facts or {})
+        self._dtype, self._settings, self._facts = dtype, settings, dict(facts or {})
         self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code, settings=settings, smallest=self._query_precision)
         self._query_prompt, self._document_prompt = query_prompt, document_prompt
         self._cache_root = Path(cache) if cache is not None else None
@@ -99,7 +99,7 @@ class Dense:
             "why_this_precision": why,
             "query_precision": self._query_precision,
             "sentence-transformers": versions().get("sentence-transformers"),
-            **({"settings": given} if (given := self._encoder.settings.given()) else {}),
+            **({"settings": given} if (given := self._settings.given()) else {}),
             **self._facts,
         }
 
@@ -161,9 +161,10 @@ class Dense:
         given = self._query_prompt if kind == "query" else self._document_prompt
         prompt = self._encoder.prompt(kind, given)
         root = self._cache_root or home() / "embeddings"
-        settings, task = self._encoder.settings.given(), self._encoder.settings.task(kind)
+        settings, task = self._settings.given(), self._settings.task(kind)
         identity = {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens}
         cache = EmbeddingCache(root, identity | ({"settings": {**settings, "task": task}} if settings else {}))
+        named = {} if task is None else {"task": task}
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
@@ -176,7 +177,7 @@ class Dense:
             with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
                 for start in range(0, missing.size, BLOCK):
                     block = missing[start : start + BLOCK]
-                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision, task=task)
+                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision, **named)
                     cache.add(keys[block], vectors, tokens)
                     bar.advance(block.size)
             seconds = watch.so_far()
