@@ -65,6 +65,7 @@ def test_every_known_name_is_explained():
     )
     assert {"hybrid", "rerank", "openai", "tei", "gemini", "cohere", "jina", "reader"} <= set(known)
     assert {"faiss", "qdrant", "pgvector", "elasticsearch", "opensearch", "milvus"} <= set(known)
+    assert {"gritlm-7b", "tantivy", "mteb", "minilm-maxsim", "quantised", "muvera", "static", "tokens"} <= set(known)
     assert all(known.values())
 
 

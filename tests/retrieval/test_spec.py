@@ -56,3 +56,15 @@ def test_a_folder_may_have_parentheses_in_its_name(tmp_path, monkeypatch):
 def test_retrievers_that_are_not_made_of_others_take_none():
     with pytest.raises(InvalidArgument, match="bm25 is not made of others"):
         build("bm25(minilm)")
+
+
+def test_a_comma_and_a_space_stay_within_a_text():
+    assert parse_spec("m:instruction=Given a query, retrieve, now,k=2").options == {"instruction": "Given a query, retrieve, now", "k": 2}
+
+
+def test_a_first_word_without_a_sign_is_the_option_that_the_name_says():
+    bare = {"mteb": "model"}
+    assert parse_spec("mteb:owner/name,revision=abc", bare=bare).options == {"model": "owner/name", "revision": "abc"}
+    assert parse_spec("mteb:model=owner/name", bare=bare).options == {"model": "owner/name"}
+    with pytest.raises(InvalidArgument, match="key=value"):
+        parse_spec("bm25:owner/name", bare=bare)

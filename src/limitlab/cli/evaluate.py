@@ -30,12 +30,14 @@ def evaluate_command(
     measure: Annotated[list[str], typer.Option("--measure", help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more.")] = [],  # noqa: B006
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
-    precision: Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16: of document vectors.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16: of document vectors.")] = "auto",
     split: Annotated[str, typer.Option("--split", help="Which qrels: test, dev, train.")] = "test",
     qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
     compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json or .csv.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON).")
+    ] = None,
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
     json: JsonFlag = False,
@@ -46,7 +48,7 @@ def evaluate_command(
 
     pair = _pair(compare)
     if output is not None:
-        choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
+        choice("--output", "file type", output.suffix, (".html", ".json", ".csv", ".mteb"))
     bars = Bars()
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     result = evaluate(
@@ -101,7 +103,7 @@ def _pair(compare: str | None) -> list[str]:
 
 
 def _write(result, output: Path) -> None:
-    {".html": result.report, ".json": result.save, ".csv": result.to_csv}[output.suffix](output)
+    {".html": result.report, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
 
 
 def _write_runs(result, data: list, folder: Path) -> None:

@@ -19,6 +19,7 @@ from limitlab.cli import (
     critical_n,
     demo,
     diagnose,
+    doctor,
     evaluate,
     free,
     gate,
@@ -57,6 +58,7 @@ app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(runs.app, name="runs")
 app.command("serve")(serve.serve_command)
 app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(wanted: bool) -> None:

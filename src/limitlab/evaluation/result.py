@@ -280,6 +280,12 @@ class EvaluationResult:
         """The flat records as a pandas DataFrame (extra: pandas)."""
         return require("pandas", extra="pandas", what="to_pandas()").DataFrame(self.flat())
 
+    def to_mteb(self, folder: str | Path, *, language: str = "eng-Latn") -> list[Path]:
+        """Write rows as MTEB keeps results, one file a row; see ``limitlab.evaluation.mteb_files.write_mteb``."""
+        from limitlab.evaluation.mteb_files import write_mteb
+
+        return write_mteb(self, folder, language=language)
+
     def report(self, path: str | Path = "report.html", **options: Any) -> Path:
         """Write the self-contained HTML report; options as in ``limitlab.report.write_report``."""
         import importlib

@@ -4,9 +4,15 @@ from limitlab.retrieval.bm25 import BM25
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.hybrid import Hybrid
+from limitlab.retrieval.mteb_search import as_mteb
+from limitlab.retrieval.multi_vector import MultiVector
+from limitlab.retrieval.muvera import Muvera
 from limitlab.retrieval.protocol import Retriever
+from limitlab.retrieval.quantised import Quantised
 from limitlab.retrieval.registry import build, known_retrievers
 from limitlab.retrieval.rerank import Rerank
+from limitlab.retrieval.sparse import Sparse
+from limitlab.retrieval.static import Static
 from limitlab.retrieval.token_sums import TokenSums, predicted_recall
 
 __all__ = [
@@ -14,9 +20,15 @@ __all__ = [
     "CallableRetriever",
     "Dense",
     "Hybrid",
+    "MultiVector",
+    "Muvera",
+    "Quantised",
     "Rerank",
     "Retriever",
+    "Sparse",
+    "Static",
     "TokenSums",
+    "as_mteb",
     "build",
     "known_retrievers",
     "predicted_recall",

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, versions
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
-from limitlab.retrieval.encoder import SentenceEncoder, resolve_precision
+from limitlab.retrieval.encoder import PRECISIONS, SentenceEncoder, resolve_precision
+from limitlab.retrieval.encoder_settings import EncoderSettings
 from limitlab.search import RelevantSet, SearchResult, exact_search
 
 BLOCK = 1024  # texts encoded between two writes to the cache: what a kill can lose
@@ -31,11 +33,19 @@ class Dense:
     name, label
         How it is called and shown; default: the model's own name.
     precision
-        auto | float32 | bfloat16, for documents; queries are always encoded in float32. See ``resolve_precision``.
+        auto | float32 | bfloat16 | float16, for documents; queries are encoded in float32. See ``resolve_precision``. Where ``dtype``
+        is given, auto means it, and queries are encoded as documents are.
     query_prompt, document_prompt
         Put before every text; default: the prompts the model brings.
     trust_remote_code
         Run code that comes with the model. Off unless the user says so.
+    dtype
+        float32 | bfloat16 | float16: what a model too large for float32 is loaded at.
+    settings
+        Pooling, padding, attention and the like in place of the model's own. In ``-m`` they are written as options:
+        ``./folder:pooling=lasttoken,max_tokens=512``.
+    facts
+        More to record with the configuration (where settings came from).
     cache
         Folder of cached embeddings; default: under LIMITLAB_HOME.
     """
@@ -52,6 +62,9 @@ class Dense:
         query_prompt: str | None = None,
         document_prompt: str | None = None,
         trust_remote_code: bool = False,
+        dtype: str | None = None,
+        settings: EncoderSettings = EncoderSettings(),  # noqa: B008 - frozen
+        facts: dict[str, Any] | None = None,
         cache: Path | None = None,
     ) -> None:
         self.name = name or (Path(model).name if Path(model).is_dir() else model)
@@ -60,7 +73,10 @@ class Dense:
         if not isinstance(trust_remote_code, bool):  # the text "no" would count as true
             raise InvalidArgument(f"Dense(): trust_remote_code must be true or false; got {trust_remote_code!r}.")
         self.precision = precision
-        self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code)
+        if dtype is not None:
+            choice("Dense()", "dtype", dtype, PRECISIONS[1:])
+        self._dtype, self._settings, self._facts = dtype, settings, dict(facts or {})
+        self._encoder = SentenceEncoder(str(model), trust_remote_code=trust_remote_code, settings=settings, smallest=self._query_precision)
         self._query_prompt, self._document_prompt = query_prompt, document_prompt
         self._cache_root = Path(cache) if cache is not None else None
         self._docs: np.ndarray | None = None
@@ -72,7 +88,7 @@ class Dense:
 
     def config(self, n_docs: int) -> dict[str, Any]:
         """Model, prompts, precision."""
-        precision, why = resolve_precision(self.precision, n_docs)
+        precision, why = self._document_precision(n_docs)
         return {
             "retriever": "dense",
             "model": self._encoder.fingerprint,
@@ -81,15 +97,17 @@ class Dense:
             "document_prompt": self._document_prompt,
             "document_precision": precision,
             "why_this_precision": why,
-            "query_precision": "float32",
+            "query_precision": self._query_precision,
             "sentence-transformers": versions().get("sentence-transformers"),
+            **({"settings": given} if (given := self._settings.given()) else {}),
+            **self._facts,
         }
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
         """Encode what is not cached; returns costs, and how many texts exceed the model's limit."""
-        precision, why = resolve_precision(self.precision, len(docs))
+        precision, why = self._document_precision(len(docs))
         self._docs, doc_tokens, encoded, seconds = self._vectors(docs, "document", precision, progress)
-        self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", "float32", progress)
+        self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", self._query_precision, progress)
         self.token_limit = limit = self._encoder.max_tokens
         self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
         notes: dict[str, Any] = {"document_precision": precision, "why_this_precision": why}
@@ -137,6 +155,19 @@ class Dense:
         assert self._docs is not None
         return self._docs, self._queries
 
+    def _document_precision(self, n_docs: int) -> tuple[str, str]:
+        """(precision of documents, why)."""
+        if self._dtype is not None and self.precision == "auto":
+            return self._dtype, "what this model is loaded at"
+        return resolve_precision(self.precision, n_docs)
+
+    @property
+    def _query_precision(self) -> str:
+        """Queries are few: float32, unless the model is too large for it."""
+        if self._dtype is None:
+            return "float32"
+        return self._dtype if self.precision == "auto" else self.precision
+
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""
         return None
@@ -146,9 +177,10 @@ class Dense:
         given = self._query_prompt if kind == "query" else self._document_prompt
         prompt = self._encoder.prompt(kind, given)
         root = self._cache_root or home() / "embeddings"
-        cache = EmbeddingCache(
-            root, {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens}
-        )
+        settings, task = self._settings.given(), self._settings.task(kind)
+        identity = {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens}
+        cache = EmbeddingCache(root, identity | ({"settings": {**settings, "task": task}} if settings else {}))
+        named = {} if task is None else {"task": task}
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
@@ -161,7 +193,7 @@ class Dense:
             with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
                 for start in range(0, missing.size, BLOCK):
                     block = missing[start : start + BLOCK]
-                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision)
+                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision, **named)
                     cache.add(keys[block], vectors, tokens)
                     bar.advance(block.size)
             seconds = watch.so_far()

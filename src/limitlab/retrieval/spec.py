@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +33,13 @@ class Spec:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_spec(text: str) -> Spec:
+def parse_spec(text: str, *, bare: Mapping[str, str] | None = None) -> Spec:
     """Take a retriever's name apart.
+
+    Parameters
+    ----------
+    bare
+        By name, the option that the first word after the colon is when it has no ``key=``: ``mteb:owner/name``.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def parse_spec(text: str) -> Spec:
     if head.endswith(_CLOSE) and _OPEN in head:
         head, _, inner = head.partition(_OPEN)
         parts = tuple(_joined_options(split_outside(inner[:-1], ",")))
-    return Spec(text, head, parts, _options(text, tail))
+    return Spec(text, head, parts, _options(text, tail, (bare or {}).get(head)))
 
 
 def split_outside(text: str, sign: str) -> list[str]:
@@ -88,10 +94,17 @@ def _joined_options(pieces: list[str]) -> list[str]:
     return out
 
 
-def _options(text: str, tail: str) -> dict[str, Any]:
+def _options(text: str, tail: str, bare: str | None = None) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for part in filter(None, _pieces(tail, ",")):  # spaces stay: a prompt may end with one
+    for number, part in enumerate(filter(None, _pieces(tail, ","))):  # spaces stay: a prompt may end with one
         key, sign, value = part.partition("=")
+        if bare is not None and number == 0 and not (sign and key.strip().isidentifier()):
+            options[bare] = part.strip()
+            continue
+        if not sign and options and part.startswith(" "):  # a comma within a text: "instruction=Given a query, retrieve ..."
+            last = list(options)[-1]
+            options[last] = f"{options[last]},{part}"
+            continue
         if not sign:
             raise InvalidArgument(f"retrievers: options are key=value, separated by commas; got {part!r} in {text!r}.")
         if key.strip() in options:
