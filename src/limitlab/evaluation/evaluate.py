@@ -220,7 +220,9 @@ class _Evaluation:
                 with Stopwatch() as watch:
                     found = retriever.search(k=self.config.depth, places=places, relevant=relevant, dim=dim, progress=self.progress)
                 cost = {**made["cost"], "search_seconds": watch.seconds}
-                if dim is not None and full:
+                if dim is not None and hasattr(retriever, "bytes_per_doc"):  # not every type takes bytes in proportion to the dimension
+                    cost["bytes_per_doc"] = retriever.bytes_per_doc(dim)
+                elif dim is not None and full:
                     cost["bytes_per_doc"] = cost.get("bytes_per_doc", 4.0 * full) * dim / full
                 yield self._row(dataset, retriever, {**base, "dim": dim, "cost": cost, "notes": made["notes"]}, found)
                 done.add(dim)

@@ -25,6 +25,8 @@ class Retriever(Protocol):
         lexical | dense | untrained | other.
     max_dim
         Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
+
+    A retriever may also have ``bytes_per_doc(dim) -> float``, where bytes are not in proportion to the dimension.
     """
 
     name: str

@@ -12,6 +12,7 @@ from limitlab._core.checks import finite_rows, vectors, whole
 from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
 from limitlab.search.ranks import RelevantRanks, RelevantSet
+from limitlab.search.stored_vectors import StoredVectors
 from limitlab.search.vectors import as_float32, normalised
 
 _UNIT_ROUNDOFF = 2.0**-24  # float32
@@ -37,7 +38,7 @@ class SearchResult:
 
 
 def exact_search(
-    docs: np.ndarray,
+    docs: np.ndarray | StoredVectors,
     queries: np.ndarray,
     *,
     k: int,
@@ -58,7 +59,7 @@ def exact_search(
     Parameters
     ----------
     docs
-        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end.
+        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end, or StoredVectors, decoded in blocks.
     queries
         (n_queries, dim_full).
     k
@@ -84,7 +85,8 @@ def exact_search(
     from limitlab.search import kernels
 
     who = "exact_search()"
-    docs, queries = vectors(who, "docs", docs), vectors(who, "queries", queries)
+    docs = docs if isinstance(docs, StoredVectors) else vectors(who, "docs", docs)
+    queries = vectors(who, "queries", queries)
     n_docs, full = docs.shape
     if queries.shape[1] != full:
         raise ShapeError(f"{who}: docs and queries must have the same dimension; got {full} and {queries.shape[1]}.")
@@ -208,7 +210,7 @@ class _Heaps:
         return SearchResult(self._docs, self._scores, None if counts is None else counts.ranks())
 
 
-def _scores_of_relevant(docs: np.ndarray, q: np.ndarray, relevant: RelevantSet, prepare) -> np.ndarray:
+def _scores_of_relevant(docs: np.ndarray | StoredVectors, q: np.ndarray, relevant: RelevantSet, prepare) -> np.ndarray:
     """Exact scores of all (query, relevant document) pairs, gathered in blocks in document order."""
     from limitlab.search import kernels
 
