@@ -66,7 +66,7 @@ class SentenceEncoder:
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files (folders), or its id and commit (hub)."""
-        return _fingerprint(self.source)
+        return model_fingerprint(self.source)
 
     def model(self, precision: str = "float32") -> Any:
         """The loaded model; a bfloat16 copy is made when asked for."""
@@ -164,7 +164,8 @@ def _quiet() -> None:
 
 
 @lru_cache(maxsize=16)
-def _fingerprint(source: str) -> str:
+def model_fingerprint(source: str) -> str:
+    """Hash of the files of a model's folder, or a hub id with its commit."""
     folder = Path(source)
     if folder.is_dir():
         digest = hashlib.sha256()

@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
         "multi_vector:minilm_maxsim", "MaxSim over MiniLM's own token vectors, packaged, no training; option storage", given=("precision",)
     ),
     "tokens": Kind("multi_vector:tokens", "tokens(MODEL): MaxSim over a dense model's own token vectors; option storage", parts=1),
-    "static": Kind("static:Static", "model2vec folder, static:path=FOLDER: a mean of token vectors, no transformer"),
+    "static": Kind("static:static", "model2vec folder, static:path=FOLDER: a mean of token vectors, no transformer"),
     "quantised": Kind("quantised:Quantised", "quantised(MODEL): vectors as they are stored; options dtype, queries, rescore, rescore_with", parts=1),
     "muvera": Kind(
         "muvera:Muvera", "muvera(MODEL): one vector that stands for MaxSim; options repetitions, k_sim, dim_proj, final_dim, seed", parts=1
