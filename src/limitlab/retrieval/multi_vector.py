@@ -84,6 +84,11 @@ class MultiVector:
         self._cache_root = Path(cache) if cache is not None else None
         self._docs: TokenVectors | None = None
 
+    @property
+    def token_dim(self) -> int:
+        """Values of a token's vector."""
+        return self._encoder.dim
+
     def config(self, n_docs: int) -> dict[str, Any]:
         """Model, prompts, precision, storage."""
         precision, why = resolve_precision(self.precision, n_docs)
