@@ -92,7 +92,7 @@ class SentenceEncoder:
     def max_tokens(self) -> int | None:
         """Longest input in tokens, or None when the model states none."""
         limit = (next(iter(self._models.values()), None) or self.model()).max_seq_length
-        return int(limit) if limit else None
+        return int(limit) if limit and limit < float("inf") else None  # static embeddings read texts of any length
 
     def prompt(self, kind: str, given: str | None) -> str:
         """The prompt for "query" or "document": the one given, else the model's own, else none.

@@ -133,13 +133,16 @@ class Sparse:
         """Encode what is not cached, and turn the documents' weights into lists by dimension."""
         docs_by_text, doc_tokens, encoded, seconds = self._weights(docs, "document", progress)
         self._queries, query_tokens, _, query_seconds = self._weights(queries, "query", progress)
+        width = max(docs_by_text.shape[1], self._queries.shape[1])
+        docs_by_text.resize(len(docs), width)
+        self._queries.resize(len(queries), width)
         self._docs = docs_by_text.tocsc()
         self._n_docs = len(docs)
         limit = self._encoder.max_tokens
         self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
         notes: dict[str, Any] = {
             "similarity": "cosine" if self._encoder.cosine else "dot",
-            "vocabulary": int(docs_by_text.shape[1]),
+            "dims_in_use": int((np.diff(self._docs.indptr) > 0).sum()),
             "active_dims_per_doc": round(docs_by_text.nnz / max(1, len(docs)), 2),
             "active_dims_per_query": round(self._queries.nnz / max(1, len(queries)), 2),
         }
@@ -218,8 +221,9 @@ class Sparse:
         pairs, tokens = cache.gather_ragged(keys)
         every = pairs.block(np.arange(len(pairs)))
         rows = every.values if every.values.shape[1] == 2 else np.zeros((0, 2), np.float32)  # no text has an active dimension
-        shape = (len(pairs), encoder.dim)
-        weights = sparse.csr_matrix((rows[:, 1].copy(), rows[:, 0].astype(np.int64), every.offsets), shape=shape)
+        at = rows[:, 0].astype(np.int64)
+        shape = (len(pairs), int(at.max(initial=0)) + 1)  # some models know the size of their vocabulary only after a first text
+        weights = sparse.csr_matrix((rows[:, 1].copy(), at, every.offsets), shape=shape)
         return (_unit(weights) if encoder.cosine else weights), tokens, int(missing.size), seconds
 
 
