@@ -131,8 +131,8 @@ def test_diagnose_and_quantised_agree(dtype):
     for queries, query_dtype in (("float32", "float32"), ("same", dtype)):
         diagnosed = ll.diagnose(data, docs=X, queries=Q, k=10, dtype=dtype, query_dtype=query_dtype)
         row = ll.evaluate(data, [Quantised([Vectors()], dtype=dtype, queries=queries)], measures=["recall@10"]).rows[0]
-        level = next(x for x in diagnosed.levels if x.name == "quantised")
-        assert level.recall == pytest.approx(row.measures["recall@10"].mean, abs=1e-9)
+        level = next(x for x in diagnosed.levels if x.key == "quantisation")
+        assert level.recall.mean == pytest.approx(row.measures["recall@10"].mean, abs=1e-9)
 
 
 def test_names_say_what_is_not_usual():

@@ -34,7 +34,7 @@ def test_vectors_are_those_of_model2vec_at_every_dimension(tiny_static):
         found = retriever.search(k=5, places=tie_order(DOCS.ids), relevant=NOTHING, dim=dim)
         again = exact_search(docs, queries, k=5, places=tie_order(DOCS.ids), dim=dim)
         assert (found.indices == again.indices).all()
-    assert made["notes"]["token_limit"] == 512 and made["notes"]["documents_cut"] == 1
+    assert made["notes"]["token_limit"] in (16, 512) and made["notes"]["documents_cut"] == 1  # the tokeniser's limit or model2vec's
 
 
 def test_a_folder_is_found_to_be_one_and_cached(tiny_static):

@@ -87,8 +87,9 @@ class StaticEncoder:
     @property
     def max_tokens(self) -> int | None:
         """Longest input in tokens, or None when there is no limit."""
-        limit = getattr(self.model(), "max_length", _USUAL_LIMIT)
-        return int(limit) if limit else None
+        model = self.model()
+        limits = [getattr(model, "max_length", _USUAL_LIMIT), (model.tokenizer.truncation or {}).get("max_length")]
+        return min((int(x) for x in limits if x), default=None)
 
     def prompt(self, kind: str, given: str | None) -> str:
         """The prompt given, or none: a static model brings none."""
@@ -98,6 +99,9 @@ class StaticEncoder:
         """((n, dim) float32 vectors as the model gives them, (n,) tokens before truncation)."""
         whole = [prompt + t for t in texts]
         model = self.model()
-        made = model.encode(whole, max_length=self.max_tokens, show_progress_bar=False, use_multiprocessing=False)
-        counts = [len(e.ids) for e in model.tokenizer.encode_batch(whole, add_special_tokens=False)]
+        made = model.encode(whole, show_progress_bar=False, use_multiprocessing=False)
+        counter = type(model.tokenizer).from_str(model.tokenizer.to_str())  # the model's own goes on cutting texts
+        counter.no_truncation()
+        counter.no_padding()
+        counts = [len(e.ids) for e in counter.encode_batch(whole, add_special_tokens=False)]
         return np.asarray(made, np.float32), np.array(counts, np.int32)
