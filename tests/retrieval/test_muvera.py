@@ -116,13 +116,17 @@ def test_the_retriever_searches_encodings_by_inner_product(tiny_model):
     made = retriever.index(docs, queries)
     held, asked = part.encoded(docs, queries)
     encoder = FixedDimensionalEncoder(FixedDimensionalConfig(4, 2, 8), 32)
-    expected = np.array([[literal(encoder, asked.rows(i), "query") @ literal(encoder, held.rows(j), "document") for j in range(20)] for i in range(2)])
+    expected = np.array(
+        [[literal(encoder, asked.rows(i), "query") @ literal(encoder, held.rows(j), "document") for j in range(20)] for i in range(2)]
+    )
     found = retriever.search(k=20, places=tie_order(docs.ids), relevant=RelevantSet(np.zeros(3, int), np.zeros(0, int)))
     np.testing.assert_allclose(found.scores, np.take_along_axis(expected, found.indices, 1), atol=1e-4)
     assert retriever.max_dim == 128 == made["notes"]["encoding_dim"] and made["cost"]["bytes_per_doc"] == 512
     narrow = retriever.search(k=20, places=tie_order(docs.ids), relevant=RelevantSet(np.zeros(3, int), np.zeros(0, int)), dim=32)
     first = FixedDimensionalEncoder(FixedDimensionalConfig(4, 2, 8), 32)
-    one = np.array([[literal(first, asked.rows(i), "query")[:32] @ literal(first, held.rows(j), "document")[:32] for j in range(20)] for i in range(2)])
+    one = np.array(
+        [[literal(first, asked.rows(i), "query")[:32] @ literal(first, held.rows(j), "document")[:32] for j in range(20)] for i in range(2)]
+    )
     np.testing.assert_allclose(narrow.scores, np.take_along_axis(one, narrow.indices, 1), atol=1e-4)
 
 

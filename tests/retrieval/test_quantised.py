@@ -126,7 +126,9 @@ def test_bytes_per_document_at_every_dimension():
 @pytest.mark.parametrize("dtype", ["float16", "int8", "binary"])
 def test_diagnose_and_quantised_agree(dtype):
     data = ll.Dataset.from_texts(
-        dict(zip(DOCS.ids, DOCS)), dict(zip(QUERIES.ids, QUERIES)), {q: {DOCS.ids[3 * i]: 1, DOCS.ids[7]: 1} for i, q in enumerate(QUERIES.ids)}
+        dict(zip(DOCS.ids, DOCS)),
+        dict(zip(QUERIES.ids, QUERIES)),
+        {q: {DOCS.ids[3 * i]: 1, DOCS.ids[7]: 1} for i, q in enumerate(QUERIES.ids)},
     )
     for queries, query_dtype in (("float32", "float32"), ("same", dtype)):
         diagnosed = ll.diagnose(data, docs=X, queries=Q, k=10, dtype=dtype, query_dtype=query_dtype)

@@ -50,7 +50,13 @@ def test_lists_and_ranks_are_those_of_the_definition(corpus, doc_tokens, query_t
     docs, queries, scores = corpus
     places, relevant = places_of(len(docs)), relevant_to(scores, np.random.default_rng(1))
     found = maxsim_search(
-        TokenVectors.of(docs), TokenVectors.of(queries), k=10, places=places, relevant=relevant, doc_tokens=doc_tokens, query_tokens=query_tokens
+        TokenVectors.of(docs),
+        TokenVectors.of(queries),
+        k=10,
+        places=places,
+        relevant=relevant,
+        doc_tokens=doc_tokens,
+        query_tokens=query_tokens,
     )
     rounded = scores.astype(np.float32)
     for i in range(len(queries)):

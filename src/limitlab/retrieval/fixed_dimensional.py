@@ -94,7 +94,9 @@ class FixedDimensionalEncoder:
         self.token_dim = whole("muvera()", "token_dim", token_dim, low=1)
         raw = config.raw_dim(token_dim)
         if raw > _LARGEST_DIM:
-            raise TooLarge(f"muvera(): an encoding would have {raw:,} values; the limit is {_LARGEST_DIM:,}. Lower repetitions, k_sim or dim_proj.")
+            raise TooLarge(
+                f"muvera(): an encoding would have {raw:,} values; the limit is {_LARGEST_DIM:,}. Lower repetitions, k_sim or dim_proj."
+            )
         if config.final_dim is not None and 4 * raw * config.final_dim > _LARGEST_MATRIX:
             raise TooLarge(
                 f"muvera(): the final projection from {raw:,} to {config.final_dim:,} values would take "

@@ -165,7 +165,7 @@ class MultiVector:
         """(vectors, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
         encoder = self._encoder
         prompt = encoder.prompt(kind, self._query_prompt if kind == "query" else self._document_prompt)
-        identity = {
+        identity: dict[str, object] = {
             "model": encoder.fingerprint, "vectors": encoder.what, "kind": kind, "prompt": prompt,
             "precision": precision, "storage": storage, "max_tokens": encoder.max_tokens,
         }  # fmt: skip

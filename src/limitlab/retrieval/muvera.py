@@ -106,9 +106,7 @@ class Muvera:
         """Exact search by inner product; vectors are not scaled to unit length."""
         if self._docs is None:
             raise RangeError("Muvera.search(): index() must be called first.")
-        return exact_search(
-            self._docs, self._queries, k=k, places=places, dim=dim, normalise=False, relevant=relevant, progress=progress
-        )
+        return exact_search(self._docs, self._queries, k=k, places=places, dim=dim, normalise=False, relevant=relevant, progress=progress)
 
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""

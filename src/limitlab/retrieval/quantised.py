@@ -66,8 +66,8 @@ class Quantised:
         self.rescore_with = choice(who, "rescore_with", rescore_with, RESCORE_WITH)
         if self.rescore and self.rescore_with == "stored" and self.query_dtype == "float32":
             raise InvalidArgument(
-                f"{who}: rescoring with stored documents must follow a search with stored queries; got queries={queries!r}, dtype={dtype!r}. "
-                "Pass queries=same, or rescore_with=full."
+                f"{who}: rescoring with stored documents must follow a search with stored queries; "
+                f"got queries={queries!r}, dtype={dtype!r}. Pass queries=same, or rescore_with=full."
             )
         given = {"dtype": dtype} | {
             name: value

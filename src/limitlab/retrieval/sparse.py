@@ -42,9 +42,7 @@ class SparseEncoder(SentenceEncoder):
             raise DataError(f"{self.source}: the similarity of a sparse model must be dot or cosine; its configuration says {name!r}.")
         return bool(name == "cosine")
 
-    def encode_pairs(
-        self, texts: list[str], *, kind: str, prompt: str, max_active_dims: int | None
-    ) -> tuple[list[np.ndarray], np.ndarray]:
+    def encode_pairs(self, texts: list[str], *, kind: str, prompt: str, max_active_dims: int | None) -> tuple[list[np.ndarray], np.ndarray]:
         """(one (active, 2) float32 table of dimension and weight a text, by dimension; (n,) tokens before truncation)."""
         model = self.model()
         counts = self._token_counts(model, [prompt + t for t in texts])
@@ -198,7 +196,7 @@ class Sparse:
         """((n, vocabulary) weights, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
         encoder = self._encoder
         prompt = encoder.prompt(kind, self._query_prompt if kind == "query" else self._document_prompt)
-        identity = {
+        identity: dict[str, object] = {
             "model": encoder.fingerprint, "vectors": "sparse", "kind": kind, "prompt": prompt,
             "max_active_dims": self._active, "max_tokens": encoder.max_tokens,
         }  # fmt: skip
@@ -221,9 +219,9 @@ class Sparse:
         pairs, tokens = cache.gather_ragged(keys)
         every = pairs.block(np.arange(len(pairs)))
         rows = every.values if every.values.shape[1] == 2 else np.zeros((0, 2), np.float32)  # no text has an active dimension
-        at = rows[:, 0].astype(np.int64)
-        shape = (len(pairs), int(at.max(initial=0)) + 1)  # some models know the size of their vocabulary only after a first text
-        weights = sparse.csr_matrix((rows[:, 1].copy(), at, every.offsets), shape=shape)
+        dims = rows[:, 0].astype(np.int64)
+        shape = (len(pairs), int(dims.max(initial=0)) + 1)  # some models know the size of their vocabulary only after a first text
+        weights = sparse.csr_matrix((rows[:, 1].copy(), dims, every.offsets), shape=shape)
         return (_unit(weights) if encoder.cosine else weights), tokens, int(missing.size), seconds
 
 

@@ -41,7 +41,8 @@ class TokenCache(EmbeddingCache):
         at = self._find(keys)
         shard, row = self._shard[at], self._row[at]
         start, length, tokens = (np.zeros(keys.size, np.int64) for _ in range(3))
-        arrays, part = [], np.zeros(keys.size, np.int64)
+        arrays: list[np.ndarray] = []
+        part = np.zeros(keys.size, np.int64)
         for number in np.unique(shard):
             mine = shard == number
             path = self._files[number]

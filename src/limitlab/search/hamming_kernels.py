@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def _ones(typing_context, word):
+def _ones(typing_context, word=None):
     """Number of bits set in a uint64: the processor's own instruction."""
 
     def build(context, builder, signature, arguments):

@@ -156,6 +156,7 @@ def _codes(rows: np.ndarray, dtype: str, grid: Grid) -> tuple[np.ndarray, np.nda
     if dtype == "int8-per-dim":
         return int8_codes(rows, "int8-per-dim", scales=grid.scales)[0], nothing
     if dtype == "int8-ranges":
+        assert grid.starts is not None and grid.scales is not None
         return np.clip(np.floor((rows - grid.starts) / grid.scales), 0, 255).astype(np.uint8), nothing
     return packed_bits(rows >= 0 if dtype == "binary" else rows > 0), nothing
 
