@@ -130,12 +130,13 @@ def stored_as(
 def _grid(blocks, dtype: str) -> Grid:
     if dtype not in ("int8-per-dim", "int8-ranges"):
         return Grid()
-    low, high = None, None
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
     for rows in blocks:
         if not len(rows):
             return Grid(np.ones((1, rows.shape[1]), np.float32), np.zeros((1, rows.shape[1]), np.float32))
         least, most = rows.min(axis=0, keepdims=True), rows.max(axis=0, keepdims=True)
-        low, high = (least, most) if low is None else (np.minimum(low, least), np.maximum(high, most))
+        low, high = (least, most) if low is None or high is None else (np.minimum(low, least), np.maximum(high, most))
     assert low is not None and high is not None
     if dtype == "int8-per-dim":
         return Grid((np.maximum(np.abs(low), np.abs(high)).astype(np.float64) / 127).astype(np.float32))
