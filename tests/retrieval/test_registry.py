@@ -9,6 +9,7 @@ import pytest
 from limitlab._core.errors import DataError, InvalidArgument, MissingExtra, RangeError, UnknownName
 from limitlab.retrieval import BM25, CallableRetriever, Dense, TokenSums, build, known_retrievers, packaged
 from limitlab.retrieval.packaged import packaged_folder
+from limitlab.retrieval.registry import KINDS
 
 
 def test_bm25_takes_options_after_a_colon():
@@ -60,7 +61,8 @@ def test_malformed_and_impossible_options_are_refused():
 
 def test_every_known_name_is_explained():
     known = known_retrievers()
-    assert {"bm25", "minilm", "token-sums", "MODEL"} == set(known)
+    assert {"bm25", "minilm", "token-sums", "minilm-maxsim", "tokens", "quantised", "muvera", "static", "MODEL"} <= set(known)
+    assert set(KINDS) <= set(known)
     assert all(known.values())
 
 
