@@ -126,7 +126,8 @@ class FixedDimensionalEncoder:
     def encode(self, values: np.ndarray, offsets: np.ndarray, *, kind: str) -> np.ndarray:
         """(texts, dim) float32: ``values`` (T, token_dim) float32 end to end, text i in rows offsets[i] .. offsets[i+1].
 
-        kind is "query" or "document". Texts without tokens become zero vectors.
+        kind is "query" or "document". Texts without tokens become zero vectors. Projections are float32 matrix products, so a token within
+        rounding of a cell's border may fall on either side of it in blocks of another size.
         """
         from limitlab.retrieval.fixed_dimensional_kernels import fill_cells
 
