@@ -65,6 +65,53 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "model")
 
 
+@pytest.fixture(scope="session")
+def tiny_sparse(tiny_model: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a SPLADE model with random weights over the tiny model's tokeniser; a prompt for queries."""
+    import torch
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sparse_encoder.modules import SpladePooling
+    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
+
+    folder = tmp_path_factory.mktemp("sparse")
+    bert = Path(tiny_model).parent / "bert"
+    AutoTokenizer.from_pretrained(bert).save_pretrained(folder / "bert")
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        BertForMaskedLM(BertConfig.from_pretrained(bert)).save_pretrained(folder / "bert")
+    modules = [Transformer(str(folder / "bert"), transformer_task="fill-mask", max_seq_length=16), SpladePooling("max")]
+    SparseEncoder(modules=modules, prompts={"query": "q: "}, device="cpu").save(str(folder / "model"))
+    return str(folder / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_multi_vector(tiny_model: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a late-interaction model with random weights: a vector of 128 values a token, a prompt for queries."""
+    import torch
+    from sentence_transformers import MultiVectorEncoder
+
+    folder = tmp_path_factory.mktemp("multi-vector")
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        MultiVectorEncoder(str(Path(tiny_model).parent / "bert"), prompts={"query": "q: "}, device="cpu").save(str(folder / "model"))
+    return str(folder / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_static(tiny_model: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a model2vec model with random vectors over the tiny model's tokeniser: 16 values."""
+    library = pytest.importorskip("model2vec") if os.environ.get("LIMITLAB_REQUIRE_ALL") != "1" else __import__("model2vec")
+    import numpy as np
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(tiny_model).parent / "bert" / "tokenizer.json"))
+    vectors = np.random.default_rng(0).standard_normal((tokenizer.get_vocab_size(), 16)).astype(np.float32)
+    folder = tmp_path_factory.mktemp("static") / "model"
+    library.StaticModel(vectors, tokenizer).save_pretrained(folder)
+    return str(folder)
+
+
 @pytest.fixture
 def count_encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of texts of every call that really encodes."""

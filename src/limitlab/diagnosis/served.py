@@ -13,11 +13,12 @@ from limitlab.capacity.number_types import round_to
 from limitlab.diagnosis.scratch import ROWS, Scratch
 from limitlab.diagnosis.subject import WHO
 from limitlab.search import normalised
+from limitlab.search.stored_vectors import stored_as
 from limitlab.search.vectors import as_float32
 
 DTYPES = ("float16", "bfloat16", "fp8-e4m3", "fp8-e5m2", "int8", "binary")
 QUERY_DTYPES = ("float32", *DTYPES)
-PER_DIM = "int8-per-dim"
+PER_DIM = ("int8-per-dim", "int8-ranges")  # all documents share scales, so there is none for queries
 _PQ_BITS = 8
 _TRAINED_ON = 65_536
 
@@ -32,14 +33,14 @@ def truncated(array: np.ndarray, dim: int, *, renormalise: bool, scratch: Scratc
 
 
 def stored_type(dtype: str) -> str:
-    """``dtype`` if it is a type documents can be served in: one of DTYPES, ``int8-per-dim``, or ``pq:M``.
+    """``dtype`` if it is a type documents can be served in: one of DTYPES or PER_DIM, or ``pq:M``.
 
     Raises
     ------
     UnknownName
         It is none of them.
     """
-    return dtype if re.fullmatch(r"pq:[1-9]\d{0,4}", dtype) else choice(WHO, "dtype", dtype, (*DTYPES, PER_DIM, "pq:M"))
+    return dtype if re.fullmatch(r"pq:[1-9]\d{0,4}", dtype) else choice(WHO, "dtype", dtype, (*DTYPES, *PER_DIM, "pq:M"))
 
 
 def quantised(docs: np.ndarray, dtype: str, *, scratch: Scratch) -> np.ndarray:
@@ -50,8 +51,7 @@ def quantised(docs: np.ndarray, dtype: str, *, scratch: Scratch) -> np.ndarray:
     docs
         (n, dim) float32.
     dtype
-        A name of DTYPES (see ``round_to``); ``int8-per-dim``: 256 steps between the least and the greatest value of each dimension in the
-        corpus; or ``pq:M``: product quantisation with M parts of 8 bits, trained on at most 65,536
+        A name of DTYPES (see ``round_to``) or of PER_DIM (see ``search.stored_vectors``), or ``pq:M``: product quantisation with M parts of 8 bits, trained on at most 65,536
         documents spread evenly over the corpus; scores are those of the decoded vectors (asymmetric).
 
     Raises
@@ -62,8 +62,11 @@ def quantised(docs: np.ndarray, dtype: str, *, scratch: Scratch) -> np.ndarray:
         ``pq:M`` without faiss.
     """
     out = scratch.array(docs.shape)
-    if dtype == PER_DIM:
-        return _per_dim(docs, out)
+    if dtype in PER_DIM:
+        held = stored_as(docs, dtype)
+        for at in range(0, len(docs), ROWS):
+            out[at : at + ROWS] = held[at : at + ROWS]
+        return out
     if not dtype.startswith("pq:"):
         for at in range(0, len(docs), ROWS):
             out[at : at + ROWS] = round_to(docs[at : at + ROWS], dtype)
@@ -80,16 +83,4 @@ def quantised(docs: np.ndarray, dtype: str, *, scratch: Scratch) -> np.ndarray:
     code.train(np.ascontiguousarray(docs[:: -(-n // _TRAINED_ON)], np.float32))
     for at in range(0, n, ROWS):
         out[at : at + ROWS] = code.decode(code.compute_codes(np.ascontiguousarray(docs[at : at + ROWS], np.float32)))
-    return out
-
-
-def _per_dim(docs: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Values at the nearest of 256 steps between least and greatest of their dimension, in float64; a constant dimension keeps its value."""
-    low, high = docs[0].astype(np.float64), docs[0].astype(np.float64)
-    for at in range(0, len(docs), ROWS):
-        low = np.minimum(low, docs[at : at + ROWS].min(axis=0))
-        high = np.maximum(high, docs[at : at + ROWS].max(axis=0))
-    step = np.where(high > low, (high - low) / 255, 1.0)
-    for at in range(0, len(docs), ROWS):
-        out[at : at + ROWS] = low + step * np.rint((docs[at : at + ROWS] - low) / step)
     return out

@@ -94,7 +94,7 @@ class Row:
     artefact
         Content hash of the per-query values and lists in the ledger.
     family
-        lexical | dense | untrained | other: what kind of retriever it is.
+        lexical | dense | sparse | multi-vector | untrained | other: what kind of retriever it is.
     """
 
     dataset: str

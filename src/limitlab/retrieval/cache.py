@@ -88,7 +88,7 @@ class EmbeddingCache:
         at = self._find(keys)
         shard, row = self._shard[at], self._row[at]
         dim = self._open(0)["vectors"].shape[1] if self._files else 0
-        out = _allocate((keys.size, dim), scratch, memory_bytes)
+        out = scratch_array((keys.size, dim), scratch, memory_bytes)
         tokens = np.zeros(keys.size, np.int32)
         order = np.argsort(shard, kind="stable")
         bounds = np.searchsorted(shard[order], np.arange(len(self._files) + 1))
@@ -118,7 +118,8 @@ class EmbeddingCache:
         return np.where(self._keys[at] == keys, at, -1)
 
 
-def _allocate(shape: tuple[int, int], scratch: Path, memory_bytes: int) -> np.ndarray:
+def scratch_array(shape: tuple[int, int], scratch: Path, memory_bytes: int) -> np.ndarray:
+    """An unset float32 table in memory, or above ``memory_bytes`` in a file under ``scratch`` that is gone when the table is."""
     if shape[0] * shape[1] * 4 <= memory_bytes:
         return np.empty(shape, np.float32)
     scratch.mkdir(parents=True, exist_ok=True)

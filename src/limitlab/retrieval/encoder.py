@@ -16,6 +16,7 @@ from limitlab._core.optional import require
 from limitlab._core.provenance import cores, cpu_flags
 from limitlab.retrieval.adapting import adapt
 from limitlab.retrieval.encoder_settings import EncoderSettings
+from limitlab.retrieval.model_kinds import DENSE, refuse_other_kinds
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 LARGE_CORPUS = 5_000  # smaller corpora, and all queries, are encoded in float32
@@ -93,6 +94,7 @@ class SentenceEncoder:
         return self._models[precision]
 
     def _loaded(self, precision: str) -> Any:
+        refuse_other_kinds("Dense()", self.source, DENSE)
         return load_model(self.source, self._trust, precision=precision, settings=self.settings)
 
     @property
@@ -105,7 +107,7 @@ class SentenceEncoder:
     def max_tokens(self) -> int | None:
         """Longest input in tokens, or None when the model states none."""
         limit = (next(iter(self._models.values()), None) or self.model()).max_seq_length
-        return int(limit) if limit else None
+        return int(limit) if limit and limit < float("inf") else None  # static embeddings read texts of any length
 
     def prompt(self, kind: str, given: str | None) -> str:
         """The prompt for "query" or "document": the one given, else the model's own, else none.

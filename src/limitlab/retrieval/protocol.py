@@ -23,7 +23,7 @@ class Retriever(Protocol):
     label
         How it is shown.
     family
-        lexical | dense | untrained | other.
+        lexical | dense | sparse | multi-vector | untrained | other.
     max_dim
         Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
 

@@ -14,6 +14,7 @@ from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
 from limitlab.search.pairs import error_bound, pair_scores
 from limitlab.search.ranks import RelevantRanks, RelevantSet
+from limitlab.search.stored_vectors import StoredVectors
 from limitlab.search.vectors import as_float32, normalised
 
 
@@ -41,7 +42,7 @@ class SearchResult:
 
 
 def exact_search(
-    docs: np.ndarray,
+    docs: np.ndarray | StoredVectors,
     queries: np.ndarray,
     *,
     k: int,
@@ -62,7 +63,7 @@ def exact_search(
     Parameters
     ----------
     docs
-        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end.
+        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end, or StoredVectors, decoded in blocks.
     queries
         (n_queries, dim_full).
     k
@@ -88,7 +89,8 @@ def exact_search(
     from limitlab.search import kernels
 
     who = "exact_search()"
-    docs, queries = vectors(who, "docs", docs), vectors(who, "queries", queries)
+    docs = docs if isinstance(docs, StoredVectors) else vectors(who, "docs", docs)
+    queries = vectors(who, "queries", queries)
     n_docs, full = docs.shape
     if queries.shape[1] != full:
         raise ShapeError(f"{who}: docs and queries must have the same dimension; got {full} and {queries.shape[1]}.")

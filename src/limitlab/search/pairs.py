@@ -8,6 +8,7 @@ import numpy as np
 
 from limitlab._core.errors import ShapeError
 from limitlab.search.ranks import RelevantSet
+from limitlab.search.stored_vectors import StoredVectors
 from limitlab.search.vectors import as_float32
 
 _ROWS = 8192
@@ -25,13 +26,15 @@ def error_bound(dim: int) -> float:
     return dim * _UNIT_ROUNDOFF / (1 - dim * _UNIT_ROUNDOFF) + 3 * _UNIT_ROUNDOFF
 
 
-def pair_scores(docs: np.ndarray, queries: np.ndarray, pairs: RelevantSet, prepare: Callable[..., np.ndarray] | None = None) -> np.ndarray:
+def pair_scores(
+    docs: np.ndarray | StoredVectors, queries: np.ndarray, pairs: RelevantSet, prepare: Callable[..., np.ndarray] | None = None
+) -> np.ndarray:
     """(n_pairs,) float32: exact scores of all (query, document) pairs, gathered in blocks in document order.
 
     Parameters
     ----------
     docs
-        (n_docs, dim), any float dtype.
+        (n_docs, dim), any float dtype, or StoredVectors.
     queries
         (n_queries, dim) float32, as they are compared.
     pairs
