@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +88,7 @@ class SentenceEncoder:
     def max_tokens(self) -> int | None:
         """Longest input in tokens, or None when the model states none."""
         limit = (next(iter(self._models.values()), None) or self.model()).max_seq_length
-        return int(limit) if limit else None
+        return int(limit) if limit and math.isfinite(limit) else None  # a static model states infinity
 
     def prompt(self, kind: str, given: str | None) -> str:
         """The prompt for "query" or "document": the one given, else the model's own, else none.
