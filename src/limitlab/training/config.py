@@ -56,7 +56,8 @@ class TrainConfig:
     precision
         auto | float32 | bfloat16, of the training step. auto: bfloat16 where the processor multiplies such matrices faster.
     checkpoints
-        How many are written over the training; the last two are kept until it ends.
+        How many are written over the training, the last two are kept until it ends; None for 10, or 2 with a static base. They
+        change no number.
 
     References
     ----------
@@ -81,7 +82,7 @@ class TrainConfig:
     seed: int = 0
     data_seed: int = 0
     precision: str = "auto"
-    checkpoints: int = 10
+    checkpoints: int | None = None
 
     def __post_init__(self) -> None:
         who = "train()"
@@ -91,8 +92,10 @@ class TrainConfig:
         choice(who, "architecture", self.architecture, ARCHITECTURES)
         choice(who, "pattern", self.pattern, PATTERNS)
         choice(who, "precision", self.precision, PRECISIONS)
-        for name, low in (("pairs", 2), ("epochs", 1), ("batch_size", 2), ("attributes", 1), ("queries", 1), ("checkpoints", 1)):
+        for name, low in (("pairs", 2), ("epochs", 1), ("batch_size", 2), ("attributes", 1), ("queries", 1)):
             whole(who, name, getattr(self, name), low=low)
+        if self.checkpoints is not None:
+            whole(who, "checkpoints", self.checkpoints, low=1)
         for name in ("seed", "data_seed"):
             whole(who, name, getattr(self, name), low=0, high=2**31 - 1)
         if self.lr is not None:
@@ -116,6 +119,11 @@ class TrainConfig:
     def learning_rate(self) -> float:
         """What ``lr`` means for this base."""
         return self.lr if self.lr is not None else _STATIC_LR if self.static else _TRANSFORMER_LR
+
+    @property
+    def n_checkpoints(self) -> int:
+        """What ``checkpoints`` means for this base: its table is large beside the work of a step."""
+        return self.checkpoints if self.checkpoints is not None else 2 if self.static else 10
 
     @property
     def step_precision(self) -> str:
@@ -147,4 +155,4 @@ class TrainConfig:
 
     def resolved(self) -> TrainConfig:
         """The same with nothing left to the machine or the base: what is run, stored and hashed."""
-        return replace(self, lr=self.learning_rate, precision=self.step_precision)
+        return replace(self, lr=self.learning_rate, precision=self.step_precision, checkpoints=self.n_checkpoints)

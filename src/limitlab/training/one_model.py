@@ -108,18 +108,8 @@ def train_one(
         The loss became NaN or infinite.
     """
     config = config.resolved()
-    key = content_hash(
-        {
-            "config": config.to_dict(),
-            "base": base.fingerprint,
-            "pairs": pairs.fingerprint(),
-            "evaluated": evaluated.fingerprint(),
-            "versions": {name: versions().get(name) for name in ("torch", "sentence-transformers", "transformers")},
-            "numerics": _NUMERICS,
-        },
-        length=24,
-    )
-    work = home() / "training" / "models" / key
+    key = key_of(config, base, pairs, evaluated)
+    work = _work(key)
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
     if (work / _RECORD).is_file():
@@ -140,6 +130,31 @@ def train_one(
     write_text(work / _RECORD, canonical_json(found.to_dict()) + "\n")
     shutil.rmtree(work / "checkpoints", ignore_errors=True)
     return found
+
+
+def key_of(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset) -> str:
+    """Hash of everything that decides the weights and the learning curve."""
+    config = config.resolved()
+    return content_hash(
+        {
+            "config": {name: value for name, value in config.to_dict().items() if name != "checkpoints"},
+            "base": base.fingerprint,
+            "pairs": pairs.fingerprint(),
+            "evaluated": evaluated.fingerprint(),
+            "versions": {name: versions().get(name) for name in ("torch", "sentence-transformers", "transformers")},
+            "numerics": _NUMERICS,
+        },
+        length=24,
+    )
+
+
+def finished(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset) -> bool:
+    """Whether the model is there already."""
+    return (_work(key_of(config, base, pairs, evaluated)) / _RECORD).is_file()
+
+
+def _work(key: str) -> Path:
+    return home() / "training" / "models" / key
 
 
 def _run(

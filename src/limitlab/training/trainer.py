@@ -61,7 +61,7 @@ def arguments(config: TrainConfig, model: Any, *, steps: int, folder: Path) -> A
         eval_steps=max(1, -(-steps // _PROBES)),
         eval_on_start=True,
         save_strategy="steps",
-        save_steps=max(1, -(-steps // config.checkpoints)),
+        save_steps=max(1, -(-steps // config.n_checkpoints)),
         save_total_limit=2,
         report_to="none",
         disable_tqdm=True,
