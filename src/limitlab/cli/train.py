@@ -35,14 +35,17 @@ def train_command(
         ),
     ] = None,
     data: Annotated[str, typer.Option("--data", help="limit, or a dataset folder with qrels for train and test.")] = "limit",
-    split: Annotated[str | None, typer.Option("--split", help="train, test (overfitting on purpose) or mix; several with commas. [train]")] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="train, test (overfitting on purpose) or mix; several with commas. [train]")
+    ] = None,
     pairs: Annotated[int | None, typer.Option("--pairs", help="(query, relevant document) pairs. [2000]")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Times each pair is seen. [5]")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate. [5e-5; static: 1e-2]")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Pairs a step at most; a document is in a batch once.")] = 64,
     loss: Annotated[str, typer.Option("--loss", help="mnr or cached-mnr.")] = "mnr",
     batches: Annotated[
-        str, typer.Option("--batches", help="no-duplicates or no-false-negatives (nothing relevant to a query of the batch is pushed away).")
+        str,
+        typer.Option("--batches", help="no-duplicates or no-false-negatives (nothing relevant to a query of the batch is pushed away)."),
     ] = "no-duplicates",
     dim: Annotated[str | None, typer.Option("--dim", help="Output dimensions by projection, a model each: 128 or 32,128.")] = None,
     matryoshka: Annotated[str | None, typer.Option("--matryoshka", help="Dimensions trained together in one model: 32,128,384.")] = None,
@@ -57,7 +60,8 @@ def train_command(
     precision: Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16: of the training step.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Continue and reuse what is there, or begin again.")] = True,
     output: Annotated[
-        list[Path], typer.Option("--output", "-o", help="Also write: report.html, result.json, rows.csv, or a folder for the models. Repeat.")
+        list[Path],
+        typer.Option("--output", "-o", help="Also write: report.html, result.json, rows.csv, or a folder for the models. Repeat."),
     ] = [],  # noqa: B006
     json: JsonFlag = False,
 ) -> None:

@@ -11,6 +11,7 @@ from limitlab.report.critical_n_page import write_critical_n_report
 from limitlab.report.diagnosis_page import write_diagnosis_report
 from limitlab.report.page import figures, write_report
 from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
+from limitlab.report.training_page import write_training_report
 from limitlab.report.waterfall import waterfall_figure
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "write_diagnosis_report",
     "write_figures",
     "write_report",
+    "write_training_report",
 ]

@@ -64,4 +64,3 @@ def false_negative_share(batches: list[list[int]], pairs: TrainingPairs) -> floa
         bad += sum(len(pairs.relevant[i] & docs) > 1 for i in batch)
         total += len(batch)
     return bad / total if total else 0.0
-

@@ -108,7 +108,9 @@ class TrainConfig:
         if self.matryoshka and self.architecture != "single-vector":
             raise InvalidArgument("train(): matryoshka must go with architecture single-vector; got multi-vector. Pass dim= instead.")
         if self.architecture == "multi-vector" and self.base.startswith("static"):
-            raise InvalidArgument(f"train(): a multi-vector model must have a transformer as base; got base={self.base!r}. Pass base='minilm'.")
+            raise InvalidArgument(
+                f"train(): a multi-vector model must have a transformer as base; got base={self.base!r}. Pass base='minilm'."
+            )
 
     @property
     def static(self) -> bool:

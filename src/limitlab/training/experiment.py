@@ -180,9 +180,7 @@ class _Experiment:
         return models, failures
 
     def _say_estimate(self) -> None:
-        left = [
-            c for c in self.configs if not (self.resume and finished(c, self.base, self.pairs[c], self.corpora[0]))
-        ]
+        left = [c for c in self.configs if not (self.resume and finished(c, self.base, self.pairs[c], self.corpora[0]))]
         if not left:
             return
         texts = list(self.corpora[0].docs)
@@ -198,6 +196,4 @@ class _Experiment:
     ) -> TrainResult:
         kinds = [(d, "task") for d in self.corpora] + ([(self.general, "general")] if self.general is not None else [])
         facts = tuple({"name": d.name, "kind": kind, "n_docs": d.n_docs, "n_queries": d.n_queries} for d, kind in kinds)
-        return TrainResult(
-            tuple(models), found.changes, facts, found.notes, (run_id, *found.run_ids), status, message, self.about, made
-        )
+        return TrainResult(tuple(models), found.changes, facts, found.notes, (run_id, *found.run_ids), status, message, self.about, made)

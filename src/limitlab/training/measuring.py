@@ -59,7 +59,9 @@ def measured(
     width = SentenceEncoder(base.source).dim
     wanted = list(models[0].config.matryoshka) or sorted({m.config.dim or width for m in models})
     dims = [width] if multi else [d for d in wanted if d <= width]
-    notes = [] if len(dims) == len(wanted) or multi else [f"{base.name} has {width} dimensions; wider models have nothing to be compared with."]
+    notes = (
+        [] if len(dims) == len(wanted) or multi else [f"{base.name} has {width} dimensions; wider models have nothing to be compared with."]
+    )
     runs: list[EvaluationResult] = []
     if dims:
         before = build(base.source, precision=precision)

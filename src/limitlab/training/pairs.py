@@ -138,7 +138,9 @@ def _taken(source: Iterable[_Drawn], pairs: int, rng: np.random.Generator, confi
     available = sum(len(d.docs) for d in found)
     if available < pairs:
         way = "Ask more --queries" if config.data == "limit" else "Pass fewer --pairs"
-        raise RangeError(f"train(): pairs must be at most {available:,} in split {config.split!r} of {config.data}; got pairs={config.pairs:,}. {way}.")
+        raise RangeError(
+            f"train(): pairs must be at most {available:,} in split {config.split!r} of {config.data}; got pairs={config.pairs:,}. {way}."
+        )
     out: list[_Drawn] = []
     count = 0
     for i in rng.permutation(len(found)).tolist():

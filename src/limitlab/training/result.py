@@ -65,7 +65,9 @@ class Change:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        estimates = {name: e and e.to_dict() for name, e in (("before", self.before), ("after", self.after), ("difference", self.difference))}
+        estimates = {
+            name: e and e.to_dict() for name, e in (("before", self.before), ("after", self.after), ("difference", self.difference))
+        }
         return {**self.__dict__, **estimates, "by_seed": list(self.by_seed)}
 
     @classmethod

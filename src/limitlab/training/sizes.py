@@ -72,4 +72,3 @@ def _kept(data: Dataset, keep: np.ndarray, name: str) -> Dataset:
     )
     # A part of LIMIT is not the published dataset of the same size, so what would name it is left out.
     return replace(data, name=name, docs=docs, relevance=relevance, origin={"nested_in": data.name}, _fingerprints={})
-

@@ -65,7 +65,13 @@ def _claim(result: TrainResult) -> list[str]:
     count = f"in {better} of {len(compared)} comparisons recall@10 rises beyond its 95 % interval, in {worse} it falls"
     if result.config.get("data") != "limit":
         return [f"Does in-domain training help here? {count}."]
-    seen = "is contradicted by these numbers" if better > len(compared) / 2 else "fits these numbers" if not better else "is contradicted in part"
+    seen = (
+        "is contradicted by these numbers"
+        if better > len(compared) / 2
+        else "fits these numbers"
+        if not better
+        else "is contradicted in part"
+    )
     largest = max(c.n_docs for c in compared)
     size = "" if largest >= _PAPER_DOCS else f" The published numbers are for {_PAPER_DOCS:,} documents, these for at most {largest:,}."
     return [f'The claim "in-domain training does not help" {seen}: {count}.{size}']
