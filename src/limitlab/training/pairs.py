@@ -14,6 +14,7 @@ from limitlab._core.files import content_hash
 from limitlab._core.seeds import derived
 from limitlab._core.texts import TextList
 from limitlab.data import Dataset, LimitConfig, load, make_limit
+from limitlab.data.limit import LimitPlan
 from limitlab.relevance import RelevanceMatrix
 from limitlab.training.config import TrainConfig
 
@@ -88,7 +89,10 @@ def training_pairs(config: TrainConfig, test: Dataset) -> TrainingPairs:
     else:
         source = _from(test, test=True) if config.split == "test" else _other(config)
         drawn = _taken(source, config.pairs, rng, config)
-    flat = [(d.query, text, frozenset(d.docs)) for d in drawn for text in d.docs]
+    answers: dict[str, set[str]] = {}  # by text: further draws ask the same of other documents
+    for d in drawn:
+        answers.setdefault(d.query, set()).update(d.docs)
+    flat = [(d.query, text, frozenset(answers[d.query])) for d in drawn for text in d.docs]
     order = rng.permutation(len(flat)).tolist()
     evaluated = set(test.queries)
     notes = {
@@ -113,16 +117,27 @@ def _other(config: TrainConfig) -> Iterable[_Drawn]:
         yield from _from(load(config.data, split="train"), test=False)
         return
     per_draw = config.attributes * LimitConfig().k
+    asked: list[str] | None = None
     for draw in range(math.ceil(config.pairs / per_draw)):
-        yield from _from(_limit_draw(config, draw), test=False)
+        plan = _limit_draw(config, draw)
+        asked = plan.asked if asked is None else asked
+        plan.asked = asked  # other people like the same things: the number of different attributes is the one asked for
+        texts = {i: text for ids, block in plan.blocks() for i, text in zip(ids, block)}
+        docs: dict[str, list[str]] = {}
+        for query_id, doc_id in plan.relevant_ids():
+            docs.setdefault(query_id, []).append(texts[doc_id])
+        for query_id, query in zip(plan.query_ids, plan.query_texts):
+            yield _Drawn(query, query_id, tuple(docs[query_id]), test=False)
 
 
-def _limit_draw(config: TrainConfig, draw: int) -> Dataset:
+def _limit_draw(config: TrainConfig, draw: int) -> LimitPlan:
     """One set of documents for the train attributes; only those of the pairs are written."""
     # A seed of its own: with that of the test data the same people would like other things in both.
     seed = int(derived(config.data_seed, "training draw", draw).integers(2**31 - 1))
     n_docs = max(LimitConfig().k * config.attributes, 50)
-    return make_limit(LimitConfig(n_docs=n_docs, n_queries=config.attributes, pattern=config.pattern, seed=seed, small=True, split="train"))
+    return LimitPlan(
+        LimitConfig(n_docs=n_docs, n_queries=config.attributes, pattern=config.pattern, seed=seed, small=True, split="train")
+    )
 
 
 def _from(data: Dataset, *, test: bool) -> Iterable[_Drawn]:
