@@ -19,7 +19,7 @@ TEST = evaluated(TrainConfig(queries=1_000), 60)
 
 def _attributes(document: str) -> set[str]:
     listed = document[document.index(" likes ") + 7 :].rstrip(".")
-    return {a for part in listed.split(", ") for a in part.rsplit(" and ", 1)} | {a for a in listed.split(", ")}
+    return {a for part in listed.split(", ") for a in part.rsplit(" and ", 1)} | set(listed.split(", "))
 
 
 def test_no_attribute_of_the_test_queries_is_in_the_train_split():
@@ -102,7 +102,7 @@ def test_pairs_of_a_folder_of_ones_own(folder):
 
 def test_a_folder_without_train_qrels_says_which_there_are(folder, tmp_path):
     (tmp_path / "qrels" / "train.tsv").unlink()
-    with pytest.raises(DataError, match="no qrels found for split 'train'.*splits found: test"):
+    with pytest.raises(DataError, match=r"no qrels found for split 'train'.*splits found: test"):
         training_pairs(TrainConfig(data=folder, pairs=2), evaluated(TrainConfig(data=folder), 1))
 
 

@@ -112,6 +112,9 @@ class TrainConfig:
                 f"train(): a multi-vector model must have a transformer as base; got base={self.base!r}. Pass base='minilm'."
             )
 
+        if self.static and self.loss == "cached-mnr":
+            raise InvalidArgument("train(): loss must be mnr with a static base, whose texts cannot be split into parts; got cached-mnr.")
+
     @property
     def static(self) -> bool:
         """Whether the base is made here from token vectors alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from limitlab._core.errors import InvalidArgument
 from limitlab.training.config import TrainConfig
 
 _CACHED_AT_ONCE = 16  # pairs whose activations are held at the same time
@@ -28,7 +29,12 @@ def loss_of(model: Any, config: TrainConfig) -> Any:
     from sentence_transformers.sentence_transformer import losses
 
     if config.loss == "cached-mnr":
-        loss: Any = losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=_CACHED_AT_ONCE)
+        try:
+            loss: Any = losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=_CACHED_AT_ONCE)
+        except ValueError as error:
+            raise InvalidArgument(
+                f"train(): loss must be mnr for {config.base} ({str(error).splitlines()[0][:200]}); got cached-mnr."
+            ) from error
     else:
         loss = losses.MultipleNegativesRankingLoss(model)
     if config.matryoshka:

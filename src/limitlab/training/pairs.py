@@ -135,9 +135,7 @@ def _limit_draw(config: TrainConfig, draw: int) -> LimitPlan:
     # A seed of its own: with that of the test data the same people would like other things in both.
     seed = int(derived(config.data_seed, "training draw", draw).integers(2**31 - 1))
     n_docs = max(LimitConfig().k * config.attributes, 50)
-    return LimitPlan(
-        LimitConfig(n_docs=n_docs, n_queries=config.attributes, pattern=config.pattern, seed=seed, small=True, split="train")
-    )
+    return LimitPlan(LimitConfig(n_docs=n_docs, n_queries=config.attributes, pattern=config.pattern, seed=seed, small=True, split="train"))
 
 
 def _from(data: Dataset, *, test: bool) -> Iterable[_Drawn]:
