@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
+from limitlab.cli import train_options as o
 from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
@@ -26,43 +28,29 @@ _USUAL = {"split": "train", "pairs": 2_000, "epochs": 5, "seeds": 1}
 
 
 def train_command(
-    base: Annotated[str, typer.Option("--base", help="minilm, static, static:random, or a sentence-transformers id or folder.")] = "minilm",
-    size: Annotated[
-        str | None,
-        typer.Option(
-            "--size",
-            help="small (both splits, one Matryoshka model each, 500 pairs x 3 epochs, 46 and 1,000 documents) or full (both splits, 32, 128, 384 dimensions, 3 seeds, 46 and 50,000 documents); options given beside it win.",
-        ),
-    ] = None,
-    data: Annotated[str, typer.Option("--data", help="limit, or a dataset folder with qrels for train and test.")] = "limit",
-    split: Annotated[
-        str | None, typer.Option("--split", help="train, test (overfitting on purpose) or mix; several with commas. [train]")
-    ] = None,
-    pairs: Annotated[int | None, typer.Option("--pairs", help="(query, relevant document) pairs. [2000]")] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Times each pair is seen. [5]")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="Learning rate. [5e-5; static: 1e-2]")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Pairs a step at most; a document is in a batch once.")] = 64,
-    loss: Annotated[str, typer.Option("--loss", help="mnr or cached-mnr.")] = "mnr",
-    batches: Annotated[
-        str,
-        typer.Option("--batches", help="no-duplicates or no-false-negatives (nothing relevant to a query of the batch is pushed away)."),
-    ] = "no-duplicates",
-    dim: Annotated[str | None, typer.Option("--dim", help="Output dimensions by projection, a model each: 128 or 32,128.")] = None,
-    matryoshka: Annotated[str | None, typer.Option("--matryoshka", help="Dimensions trained together in one model: 32,128,384.")] = None,
-    architecture: Annotated[str, typer.Option("--architecture", help="single-vector or multi-vector.")] = "single-vector",
-    pattern: Annotated[str, typer.Option("--pattern", help="Of the LIMIT training pairs: dense, random, cycle, disjoint.")] = "dense",
-    attributes: Annotated[int, typer.Option("--attributes", help="Different attributes that the LIMIT training pairs ask.")] = 1_000,
-    queries: Annotated[int, typer.Option("--queries", help="Test queries of LIMIT.")] = 1_000,
-    n_docs: Annotated[str | None, typer.Option("--n-docs", help="Corpus sizes of the evaluation: 46,1000,50000. [46,1000]")] = None,
-    general: Annotated[str, typer.Option("--general", help="Held-out set for forgetting: shipped, none, or a dataset folder.")] = "shipped",
-    seeds: Annotated[int | None, typer.Option("--seeds", help="Models a split and dimension, one a seed. [1]")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The first of the seeds.")] = 0,
-    precision: Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16: of the training step.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Continue and reuse what is there, or begin again.")] = True,
-    output: Annotated[
-        list[Path],
-        typer.Option("--output", "-o", help="Also write: report.html, result.json, rows.csv, or a folder for the models. Repeat."),
-    ] = [],  # noqa: B006
+    base: o.Base = "minilm",
+    size: o.Size = None,
+    data: o.Data = "limit",
+    split: o.Split = None,
+    pairs: o.Pairs = None,
+    epochs: o.Epochs = None,
+    lr: o.Lr = None,
+    batch_size: o.BatchSize = 64,
+    loss: o.Loss = "mnr",
+    batches: o.Batches = "no-duplicates",
+    dim: o.Dim = None,
+    matryoshka: o.Matryoshka = None,
+    architecture: o.Architecture = "single-vector",
+    pattern: o.Pattern = "dense",
+    attributes: o.Attributes = 1_000,
+    queries: o.Queries = 1_000,
+    n_docs: o.NDocs = None,
+    general: o.General = "shipped",
+    seeds: o.Seeds = None,
+    seed: o.Seed = 0,
+    precision: o.Precision = "auto",
+    resume: o.Resume = True,
+    output: o.Output = [],  # noqa: B006
     json: JsonFlag = False,
 ) -> None:
     """Train a model on LIMIT-like data; measure it before and after, among few and many documents, and on general questions."""
@@ -71,25 +59,11 @@ def train_command(
     given = {"split": split, "pairs": pairs, "epochs": epochs, "dim": dim, "matryoshka": matryoshka, "n_docs": n_docs, "seeds": seeds}
     asked = _asked(size, given)
     _check_outputs(output)
-    config = TrainConfig(
-        base=base,
-        data=data,
-        pairs=asked["pairs"],
-        epochs=asked["epochs"],
-        lr=lr,
-        batch_size=batch_size,
-        loss=loss,
-        batches=batches,
-        matryoshka=tuple(parse_dims(asked.get("matryoshka")) or ()),
-        architecture=architecture,
-        pattern=pattern,
-        attributes=attributes,
-        queries=queries,
-        seed=seed,
-        precision=precision,
-    )
+    fixed = {"base": base, "data": data, "lr": lr, "batch_size": batch_size, "loss": loss, "batches": batches, "architecture": architecture}
+    drawn = {"pattern": pattern, "attributes": attributes, "queries": queries, "seed": seed, "precision": precision}
+    widths = tuple(parse_dims(asked.get("matryoshka")) or ())
     found = train(
-        config,
+        TrainConfig(pairs=asked["pairs"], epochs=asked["epochs"], matryoshka=widths, **fixed, **drawn),  # type: ignore[arg-type]
         splits=[s.strip() for s in asked["split"].split(",")],
         dims=parse_dims(asked.get("dim")),
         seeds=asked["seeds"],
@@ -99,15 +73,18 @@ def train_command(
         command=["limitlab", *sys.argv[1:]],
         progress=Bars(),
     )
-    written = [path for out in output for path in _write(found, out)]
+    _show(found, [path for out in output for path in _write(found, out)], json)
+    raise typer.Exit({"solved": 0, "failed": 1}.get(found.status.key, 3))
+
+
+def _show(found: TrainResult, written: list[Path], json: bool) -> None:
     if json:
         answer_json({**found.to_dict(), "written": [str(p) for p in written]})
-    else:
-        answer(training_text(found))
-        for path in written:
-            answer(f"written: {path}")
-        answer(f"run {found.run_ids[0]}. Next: limitlab report {found.run_ids[0]} -o report.html")
-    raise typer.Exit(0 if found.status.key == "solved" else 1 if found.status.key == "failed" else 3)
+        return
+    answer(training_text(found))
+    for path in written:
+        answer(f"written: {path}")
+    answer(f"run {found.run_ids[0]}. Next: limitlab report {found.run_ids[0]} -o report.html")
 
 
 def _asked(size: str | None, given: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +116,8 @@ def _check_outputs(output: list[Path]) -> None:
 
 def _write(found: TrainResult, path: Path) -> list[Path]:
     if path.suffix:
-        {".html": found.report, ".json": found.save, ".csv": found.to_csv}[path.suffix](path)
+        writers: dict[str, Callable[[Path], Any]] = {".html": found.report, ".json": found.save, ".csv": found.to_csv}
+        writers[path.suffix](path)
         return [path]
     if len(found.models) == 1:
         return [_copied(found.models[0].folder, path)]
