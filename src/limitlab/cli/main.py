@@ -30,6 +30,7 @@ from limitlab.cli import (
     reproduce,
     runs,
     serve,
+    train,
     verify,
 )
 
@@ -53,6 +54,7 @@ app.command("place")(place.place_command)
 app.command("critical-n")(critical_n.critical_n_command)
 app.command("capacity")(capacity.capacity_command)
 app.command("verify")(verify.verify)
+app.command("train")(train.train_command)
 app.command("report")(report.report)
 app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(runs.app, name="runs")
@@ -109,7 +111,7 @@ def run() -> None:
 
 def _stopped() -> int:
     """Say that Ctrl-C was seen. What keeps its parts in the ledger continues where it was; what writes one output begins again."""
-    continues = bool({"eval", "gate", "critical-n", "reproduce"} & set(sys.argv[1:2]))
+    continues = bool({"eval", "gate", "critical-n", "reproduce", "train"} & set(sys.argv[1:2]))
     again = "The same command continues where it was." if continues else "Nothing unfinished was left behind."
     sys.stderr.write(f"Stopped. {again}\n")
     return 130

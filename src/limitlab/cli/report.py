@@ -23,11 +23,13 @@ def report(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, reproductions, or a diagnosis."""
+    """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, reproductions, a diagnosis, or a training."""
     choice("--output", "file type", output.suffix, (".html", ".htm"))
     if _kinds(runs) == {"reproduction"}:
         written = [_reproduction_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
-    elif _is_diagnosis(runs):
+    elif "train" in _kinds(runs):
+        written = [_training_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+    elif "diagnose" in _kinds(runs):
         written = [_diagnosis_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
     elif _are_critical_n(runs):
         written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
@@ -59,8 +61,16 @@ def _reproduction_page(runs: list[str], output: Path, title: str | None, others:
     return write_reproduction_report([load_outcome(r).to_dict() for r in runs], output, title=title)
 
 
-def _is_diagnosis(runs: list[str]) -> bool:
-    return "diagnose" in _kinds(runs)
+def _training_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+    from limitlab._core.errors import InvalidArgument
+    from limitlab.report import write_training_report
+    from limitlab.training import load_training
+
+    if len(runs) > 1:
+        raise InvalidArgument(f"report: a training must be the only run of its page; got {len(runs)} runs. Write one page a run.")
+    if wrong := [name for name, value in others.items() if value is not None]:
+        raise InvalidArgument(f"report: {', '.join(wrong)} must not be given for a training; it has one page without texts. Leave it out.")
+    return write_training_report(load_training(runs[0]), output, title=title)
 
 
 def _diagnosis_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:

@@ -14,6 +14,7 @@ from limitlab.report.gaps import gap_figure, score_figure
 from limitlab.report.page import figures, write_report
 from limitlab.report.reproduction_page import write_reproduction_report
 from limitlab.report.static import write_capacity_figures, write_critical_n_figures, write_figures
+from limitlab.report.training_page import write_training_report
 from limitlab.report.waterfall import waterfall_figure
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "write_figures",
     "write_report",
     "write_reproduction_report",
+    "write_training_report",
 ]

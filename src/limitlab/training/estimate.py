@@ -1,0 +1,101 @@
+"""How long an experiment will take, from a few timed steps."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from limitlab._core.provenance import Stopwatch
+from limitlab.retrieval.encoder import use_cores
+from limitlab.training.base import Base, trainable
+from limitlab.training.batches import batches_of
+from limitlab.training.config import TrainConfig
+from limitlab.training.losses import loss_of
+from limitlab.training.one_model import own_random_state
+from limitlab.training.pairs import TrainingPairs
+
+_TIMED_PAIRS, _TIMED_TEXTS, _ROUNDS = 8, 16, 2
+
+
+@dataclass(frozen=True)
+class TimeEstimate:
+    """Seconds on this machine as it is now.
+
+    Attributes
+    ----------
+    steps, seconds_per_step
+        Of one model.
+    docs_per_second
+        Encoded for the evaluation.
+    training, encoding
+        Seconds in all.
+    """
+
+    steps: int
+    seconds_per_step: float
+    docs_per_second: float
+    training: float
+    encoding: float
+
+    @property
+    def sentence(self) -> str:
+        """For the user, before anything starts."""
+        return (
+            f"estimated time: {_words(self.training + self.encoding)} ({_words(self.training)} of training at {self.seconds_per_step:.2g} s a step, "
+            f"{_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second)"
+        )
+
+
+def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, n_models: int, n_texts: int, texts: Sequence[str]) -> TimeEstimate:
+    """Time a few steps of ``config`` and the encoding of a few documents.
+
+    Parameters
+    ----------
+    n_models
+        Still to be trained.
+    n_texts
+        Documents to be encoded in all.
+    texts
+        Some of them.
+    """
+    import torch
+
+    use_cores()
+    batches = batches_of(config, pairs)
+    per_step = sum(map(len, batches)) / max(1, len(batches))
+    taken = batches[0][:_TIMED_PAIRS]
+    with own_random_state():
+        model = trainable(base, config)
+        loss = loss_of(model, config)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-9)
+        work = move = 0.0
+        low = config.step_precision == "bfloat16"
+        device = next(model.parameters()).device
+        for _ in range(_ROUNDS):  # the last round counts: the first one pays for memory
+            watch = Stopwatch().restart()
+            features = [_features(model, [column[i] for i in taken], device) for column in (pairs.queries, pairs.docs)]
+            with torch.autocast(device.type, torch.bfloat16) if low else contextlib.nullcontext():
+                value = loss(features, torch.zeros(len(taken), device=device))
+            value.backward()
+            work = watch.so_far()
+            watch.restart()
+            optimiser.step()
+            optimiser.zero_grad()
+            move = watch.so_far()
+        watch = Stopwatch().restart()
+        few = list(texts[:_TIMED_TEXTS])
+        model.encode_document(few, show_progress_bar=False)
+        rate = len(few) / max(watch.so_far(), 1e-6)
+    seconds = work * per_step / len(taken) + move
+    return TimeEstimate(len(batches), seconds, rate, n_models * len(batches) * seconds, n_texts / rate)
+
+
+def _features(model: Any, texts: list[str], device: Any) -> dict[str, Any]:
+    made = model.preprocess(texts)
+    return {name: value.to(device) if hasattr(value, "to") else value for name, value in made.items()}
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,141 @@
+"""Before and after: the base and the trained models on every corpus, through the evaluation and its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from limitlab._core.progress import Progress
+from limitlab._core.status import Status
+from limitlab.data import Dataset
+from limitlab.evaluation import Estimate, EvaluationResult, Row, bootstrap, evaluate
+from limitlab.ledger import Ledger
+from limitlab.retrieval import Retriever, build
+from limitlab.retrieval.encoder import SentenceEncoder, resolve_precision
+from limitlab.training.base import Base
+from limitlab.training.one_model import TrainedModel
+from limitlab.training.result import GENERAL, TASK, Change
+
+MEASURES = ("recall@1", "recall@2", "recall@10", "recall@100", "ndcg@10")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Changes, sentences for the reader, the evaluations' runs, and what has no number."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    run_ids: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def measured(
+    models: Sequence[TrainedModel],
+    base: Base,
+    corpora: Sequence[Dataset],
+    general: Dataset | None,
+    ledger: Ledger,
+    *,
+    resume: bool,
+    progress: Progress,
+) -> Measured:
+    """Evaluate the base and all models, and pair the queries of both.
+
+    All corpora are encoded at one precision, that of the largest, so that a difference between sizes is one of size.
+
+    Parameters
+    ----------
+    corpora
+        From ``nested``, ascending.
+    """
+    if not models:
+        return Measured((), (), (), ())
+    data = [*corpora, *([general] if general is not None else [])]
+    precision, _ = resolve_precision("auto", max(d.n_docs for d in data))
+    options = {"measures": MEASURES, "ledger": ledger, "reuse": resume, "progress": progress}
+    multi = models[0].config.architecture == "multi-vector"
+    width = SentenceEncoder(base.source).dim
+    wanted = list(models[0].config.matryoshka) or sorted({m.config.dim or width for m in models})
+    dims = [width] if multi else [d for d in wanted if d <= width]
+    notes = (
+        [] if len(dims) == len(wanted) or multi else [f"{base.name} has {width} dimensions; wider models have nothing to be compared with."]
+    )
+    runs: list[EvaluationResult] = []
+    if dims:
+        before = build(base.source, precision=precision)
+        before.name, before.label = base.name, f"{base.name} as it is"
+        runs.append(evaluate(data, [before], dims=dims, title=f"before training: {base.name}", **options))  # type: ignore[arg-type]
+    after = [_retriever(m, precision) for m in models]
+    if multi and any(r.family != "multi-vector" for r in after):
+        notes.append("Token vectors were trained but not measured: no retriever here scores them. The learning curves have MaxSim recall.")
+        return Measured((), tuple(notes), tuple(i for r in runs for i in r.run_ids), (notes[-1],))
+    trained_dims = list(models[0].config.matryoshka) or None
+    runs.append(evaluate(data, after, dims=trained_dims, title=f"after training: {base.name}", **options))  # type: ignore[arg-type]
+    problems = [f"{r.name} on {r.dataset}: {r.message}" for run in runs for r in run.rows if r.status is not Status.SOLVED]
+    if multi:
+        notes.append(f"Before: {base.name} with one vector a text, {width} dimensions.")
+    kinds = {d.name: TASK for d in corpora} | ({general.name: GENERAL} if general is not None else {})
+    before_rows = {(r.dataset, r.dim): (r, runs[0]) for r in runs[0].rows if r.retriever == base.name and r.status is Status.SOLVED}
+    changes = []
+    for dataset in data:
+        for split, dim, group in _groups(models, runs[-1], dataset):
+            at = before_rows.get((dataset.name, width if multi else dim))
+            changes += [_change(kinds[dataset.name], dataset, split, dim, m, at, group, runs[-1]) for m in MEASURES]
+    return Measured(tuple(changes), tuple(notes), tuple(i for run in runs for i in run.run_ids), tuple(problems))
+
+
+def _retriever(model: TrainedModel, precision: str) -> Retriever:
+    made = build(model.folder, precision=precision)
+    made.name, made.label = model.config.name, model.name
+    return made
+
+
+def _groups(
+    models: Sequence[TrainedModel], after: EvaluationResult, dataset: Dataset
+) -> list[tuple[str, int | None, list[tuple[TrainedModel, Row]]]]:
+    """Rows of one split and dimension together, a row a seed."""
+    found: dict[tuple[str, int | None], list[tuple[TrainedModel, Row]]] = {}
+    for model in models:
+        for row in after.rows:
+            if (row.dataset, row.retriever) == (dataset.name, model.config.name) and row.status is Status.SOLVED:
+                found.setdefault((model.config.split, row.dim), []).append((model, row))
+    return [(split, dim, group) for (split, dim), group in found.items()]
+
+
+def _change(
+    kind: str,
+    dataset: Dataset,
+    split: str,
+    dim: int | None,
+    measure: str,
+    before: tuple[Row, EvaluationResult] | None,
+    group: list[tuple[TrainedModel, Row]],
+    after: EvaluationResult,
+) -> Change:
+    values = [after.per_query(row, measure) for _, row in group]
+    mean = np.mean(values, axis=0)  # (n_queries,), over seeds
+    old = before[1].per_query(before[0], measure) if before is not None else None
+    known = np.zeros(len(mean), bool)
+    if kind == TASK:
+        drawn = set().union(*(m.test_queries for m, _ in group))
+        known = np.array([q in drawn for q in dataset.queries.ids])
+    return Change(
+        kind,
+        dataset.name,
+        dataset.n_docs,
+        split,
+        dim,
+        measure,
+        _estimate(old) if old is not None else None,
+        _estimate(mean),
+        tuple(float(np.nanmean(v)) for v in values),
+        _estimate(mean - old) if old is not None else None,
+        float(np.nanmean(mean[known])) if known.any() else None,
+        float(np.nanmean(mean[~known])) if known.any() and not known.all() else None,
+    )
+
+
+def _estimate(values: np.ndarray) -> Estimate:
+    return bootstrap(values[~np.isnan(values)])

@@ -1,0 +1,117 @@
+"""What an experiment says about "in-domain training does not help", in sentences made from its numbers alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limitlab.training.config import ON_PURPOSE
+
+if TYPE_CHECKING:
+    from limitlab.training.result import Change, TrainResult
+
+HEADLINE, GENERAL_HEADLINE = "recall@10", "recall@1"
+_PAPER_DOCS = 50_000
+_WORDS = {
+    "train": "Trained on other attributes (train split)",
+    "test": "Trained on the test queries (overfitting on purpose)",
+    "mix": "Trained on a mix of both splits (half overfitting on purpose)",
+}
+
+
+def sentences(result: TrainResult) -> list[str]:
+    """One sentence a split, then the claim, drowning, and what was forgotten; those without numbers are absent."""
+    out = []
+    for split in dict.fromkeys(c.split for c in result.changes):
+        task = _of(result, "task", split, HEADLINE)
+        if task:
+            out.append(_gain(split, task))
+    out += [*_claim(result), *_drowning(result), *_forgotten(result), *result.notes]
+    return out
+
+
+def _of(result: TrainResult, kind: str, split: str, measure: str) -> list[Change]:
+    return [c for c in result.changes if (c.kind, c.split, c.measure) == (kind, split, measure)]
+
+
+def _top(changes: list[Change]) -> Change:
+    return max(changes, key=lambda c: (c.n_docs, c.dim or 0))
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _at(change: Change) -> str:
+    return "" if change.dim is None else f" at {change.dim:,} dimensions"
+
+
+def _gain(split: str, changes: list[Change]) -> str:
+    top = _top(changes)
+    seeds = f", {_percent(min(top.by_seed))} to {_percent(max(top.by_seed))} over {len(top.by_seed)} seeds" if len(top.by_seed) > 1 else ""
+    words = f"{_WORDS[split]}: recall@10 among {top.n_docs:,} documents{_at(top)} is {_percent(top.after.mean)} %{seeds}"
+    if top.before is None or top.difference is None:
+        return f"{words}; the base has no vectors of that dimension to compare with."
+    d = top.difference
+    return f"{words}; before {_percent(top.before.mean)} % ({100 * d.mean:+.1f} points, 95 % interval {100 * d.low:+.1f} to {100 * d.high:+.1f})."
+
+
+def _claim(result: TrainResult) -> list[str]:
+    """Whether training on other attributes helps, counted over all corpora and dimensions of the experiment."""
+    compared = [c for c in _of(result, "task", "train", HEADLINE) if c.difference is not None]
+    if not compared:
+        return []
+    better = sum(c.difference.low > 0 for c in compared if c.difference)
+    worse = sum(c.difference.high < 0 for c in compared if c.difference)
+    count = f"in {better} of {len(compared)} comparisons recall@10 rises beyond its 95 % interval, in {worse} it falls"
+    if result.config.get("data") != "limit":
+        return [f"Does in-domain training help here? {count}."]
+    seen = (
+        "is contradicted by these numbers"
+        if better > len(compared) / 2
+        else "fits these numbers"
+        if not better
+        else "is contradicted in part"
+    )
+    largest = max(c.n_docs for c in compared)
+    size = "" if largest >= _PAPER_DOCS else f" The published numbers are for {_PAPER_DOCS:,} documents, these for at most {largest:,}."
+    return [f'The claim "in-domain training does not help" {seen}: {count}.{size}']
+
+
+def _drowning(result: TrainResult) -> list[str]:
+    """The same model among few and many documents."""
+    out = []
+    for split in dict.fromkeys(c.split for c in result.changes):
+        task = _of(result, "task", split, HEADLINE)
+        if not task:
+            continue
+        top = _top(task)
+        small = min((c for c in task if c.dim == top.dim), key=lambda c: c.n_docs)
+        if small.n_docs < top.n_docs:
+            out.append(
+                f"The same {split}-split model finds {_percent(small.after.mean)} % among {small.n_docs:,} documents and "
+                f"{_percent(top.after.mean)} % among {top.n_docs:,}: what more documents take away is drowning, not a shift of domain."
+            )
+    return out
+
+
+def _forgotten(result: TrainResult) -> list[str]:
+    out = []
+    for split in dict.fromkeys(c.split for c in result.changes):
+        changes = _of(result, "general", split, GENERAL_HEADLINE)
+        if not changes:
+            continue
+        top = _top(changes)
+        if top.before is None or top.difference is None:
+            continue
+        d = top.difference
+        words = "nothing measurable is forgotten" if d.low <= 0 <= d.high else "something is forgotten" if d.high < 0 else "it rises"
+        out.append(
+            f"Beside it, recall@1 on {top.dataset} goes from {_percent(top.before.mean)} % to {_percent(top.after.mean)} % with the {split} split"
+            f"{_at(top)} ({100 * d.mean:+.1f} points, {100 * d.low:+.1f} to {100 * d.high:+.1f}): {words}."
+        )
+    return out
+
+
+def label(split: str) -> str:
+    """How a split is called in tables: the test split with its warning."""
+    return {"test": f"test ({ON_PURPOSE})", "mix": "mix (half of it overfitting on purpose)"}.get(split, split)
