@@ -102,3 +102,13 @@ def test_every_experiment_has_a_home_and_costs():
     for e in EXPERIMENTS.values():
         assert callable(e.run) and "full" in e.costs
         assert [e.costs[s].seconds for s in ("tiny", "small", "full") if s in e.costs] == sorted(c.seconds for c in e.costs.values())
+
+
+def test_models_of_the_published_tables_have_a_retriever_here():
+    from limitlab.published import values
+    from limitlab.reproduce.model_names import PAPER, REPRODUCTIONS
+    from limitlab.retrieval import known_retrievers
+
+    assert {*PAPER, *REPRODUCTIONS} <= set(known_retrievers())
+    published = {v.model for v in values()}
+    assert {name for table in (PAPER, REPRODUCTIONS) for names in table.values() for name in names} <= published

@@ -16,6 +16,7 @@ from limitlab.cli.diagnosis_options import (
     ChunkPattern,
     ChunkSeparator,
     DiagnosisFile,
+    DocVectors,
     NoRenormalise,
     Remedies,
     SaveAdapter,
@@ -39,9 +40,7 @@ def diagnose_command(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
     ] = None,
-    docs: Annotated[
-        str | None, typer.Option("--docs", help="Document vectors: .npy, .npz, .parquet, or a store: qdrant:path=FOLDER,collection=NAME.")
-    ] = None,
+    docs: DocVectors = None,
     queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
     packed: Annotated[bool, typer.Option("--packed", help="Files of vectors hold bytes of 8 signs each.")] = False,
     doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
@@ -92,13 +91,14 @@ def diagnose_command(
         answer_json(found.to_dict())
         return
     answer(diagnosis_text(found))
-    if save_adapter is not None:
-        answer(
-            f"written: {save_adapter}, trained on all {len(found.queries):,} queries; the numbers above are of adapters trained on a part"
-        )
-    answer(
-        f"run {found.run_ids[0]}. " + (f"written: {output}" if output else f"Next: limitlab report {found.run_ids[0]} -o diagnosis.html")
-    )
+    _say_what_was_written(found, output, save_adapter)
+
+
+def _say_what_was_written(found: Diagnosis, output: Path | None, adapter: Path | None) -> None:
+    if adapter is not None:
+        answer(f"written: {adapter}, trained on all {len(found.queries):,} queries; the numbers above are of adapters trained on a part")
+    run = found.run_ids[0]
+    answer(f"run {run}. " + (f"written: {output}" if output else f"Next: limitlab report {run} -o diagnosis.html"))
 
 
 def _parts(skip: str | None) -> list[str]:

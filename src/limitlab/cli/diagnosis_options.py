@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+DocVectors = Annotated[
+    str | None, typer.Option("--docs", help="Document vectors: .npy, .npz, .parquet, or a store: qdrant:path=FOLDER,collection=NAME.")
+]
 NoRenormalise = Annotated[bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")]
 ServedType = Annotated[
     str | None,

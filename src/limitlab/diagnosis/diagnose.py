@@ -145,22 +145,24 @@ def diagnose(
     hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
     given = _vectors(data, docs, queries, model, progress)
     name = data.name if isinstance(data, Dataset) else "qrels"
-    about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None}
-    about |= {"remedies": wanted.to_dict()} if wanted else {}
+    about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None, **_asked(wanted)}
     with Scratch() as scratch, Stopwatch() as watch:
         found = subject(
             relevance, given.docs, given.queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
             min_relevance=min_relevance, scratch=scratch,
         )  # fmt: skip
         about |= {"n_docs": len(found.docs), "n_queries": len(found.queries), "full_dim": found.docs.shape[1]}
-        if dim is not None:
-            whole(WHO, "dim", dim, low=1, high=found.docs.shape[1])
-        names = query_ids if query_ids is not None else relevance.query_ids
+        whole(WHO, "dim", found.docs.shape[1] if dim is None else dim, low=1, high=found.docs.shape[1])
+        names = relevance.query_ids if query_ids is None else query_ids
         facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
         serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
         bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
         work = _Levels(found, plan, given, facts, scratch, progress, dict(notes or {}), bench)
         return _through_ledger(work, title or f"diagnosis of {name}", name, about, ledger or Ledger(), watch)
+
+
+def _asked(wanted: RemedyPlan | None) -> dict[str, Any]:
+    return {"remedies": wanted.to_dict()} if wanted else {}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ PAPER = {
     "promptriever-llama3.1-8b": ("Promptriever Llama3 8B",),
     "qwen3-embedding-8b": ("Qwen3 Embed",),
     "snowflake-arctic-embed-l-v2.0": ("Snowflake Arctic L",),
-    "gemini-embedding": ("Gemini Embed",),
-    "gte-moderncolbert": ("GTE-ModernColBERT",),
+    "gemini-embedding-001": ("Gemini Embed",),
+    "gte-moderncolbert-v1": ("GTE-ModernColBERT",),
 }
 REPRODUCTIONS = {
     "bm25": ("mteb/baseline-bm25s", "Lucene BM25", "BM25 (own, k1=1.5 b=0.75 Lucene idf)", "BM25 (Milvus Lite k1=1.2 b=0.75)"),
@@ -30,7 +30,7 @@ REPRODUCTIONS = {
     "e5-mistral-7b-instruct": ("intfloat/e5-mistral-7b-instruct via SentenceTransformer() (not mteb.get_model)",),
     "e5-base-v2": ("intfloat/e5-base-v2",),
     "bge-base-en-v1.5": ("BAAI/bge-base-en-v1.5",),
-    "gte-moderncolbert": ("GTE-ModernColBERT-v1 (PyLate+Voyager)",),
+    "gte-moderncolbert-v1": ("GTE-ModernColBERT-v1 (PyLate+Voyager)",),
 }
 
 

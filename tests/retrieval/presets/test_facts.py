@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from limitlab._core.errors import DataError, InvalidArgument, UnknownName
 from limitlab.cli.main import app
 from limitlab.retrieval import Dense, build, known_retrievers
+from limitlab.retrieval.kinds import KINDS, Kind
 from limitlab.retrieval.presets import preset, preset_arguments, presets
-from limitlab.retrieval.registry import _MODEL_KINDS, KINDS, Kind
+from limitlab.retrieval.registry import _FOR_MODELS
 
 OF_THE_PAPER = {
     "gritlm-7b", "qwen3-embedding-8b", "promptriever-llama3.1-8b", "e5-mistral-7b-instruct", "snowflake-arctic-embed-l-v2.0",
@@ -140,16 +141,8 @@ def test_presets_of_other_kinds_use_that_kind_s_class(monkeypatch):
     built = build("gemini-embedding-001:dimensions=768")
     assert (built.name, built.label) == ("gemini-embedding-001", "Gemini Embedding")
     assert (built.model, built.dimensions) == ("gemini-embedding-001", 768)
-    monkeypatch.setitem(_MODEL_KINDS, "multi-vector", "somewhere:Service")
+    monkeypatch.setitem(_FOR_MODELS, "multi-vector", ("somewhere:Service", False))
     assert build("gte-moderncolbert-v1:folder=./local").model == "./local"
-
-
-@pytest.mark.parametrize("name", ["gemini-embedding-001", "gte-moderncolbert-v1"])
-def test_a_kind_that_is_not_there_is_named(name, monkeypatch):
-    monkeypatch.delitem(KINDS, preset(name).kind, raising=False)
-    monkeypatch.setitem(_MODEL_KINDS, "multi-vector", "nowhere:Nothing")
-    with pytest.raises(InvalidArgument, match=f"{name} needs the kind of retriever '{preset(name).kind}'"):
-        build(name)
 
 
 def test_preset_arguments_win_over_the_preset():
