@@ -64,7 +64,7 @@ def _claim(result: TrainResult) -> list[str]:
     worse = sum(c.difference.high < 0 for c in compared if c.difference)
     count = f"in {better} of {len(compared)} comparisons recall@10 rises beyond its 95 % interval, in {worse} it falls"
     if result.config.get("data") != "limit":
-        return [f"Does in-domain training help here? {count}."]
+        return [f"Does in-domain training help here? In{count[2:]}."]
     seen = (
         "is contradicted by these numbers"
         if better > len(compared) / 2
@@ -104,7 +104,7 @@ def _forgotten(result: TrainResult) -> list[str]:
         if top.before is None or top.difference is None:
             continue
         d = top.difference
-        words = "nothing measurable is forgotten" if d.low <= 0 <= d.high else "something is forgotten" if d.high < 0 else "it rises"
+        words = "no loss beyond chance" if d.low <= 0 <= d.high else "something is forgotten" if d.high < 0 else "it rises"
         out.append(
             f"Beside it, recall@1 on {top.dataset} goes from {_percent(top.before.mean)} % to {_percent(top.after.mean)} % with the {split} split"
             f"{_at(top)} ({100 * d.mean:+.1f} points, {100 * d.low:+.1f} to {100 * d.high:+.1f}): {words}."

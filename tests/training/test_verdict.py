@@ -1,0 +1,58 @@
+"""Sentences follow the numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from limitlab.evaluation import Estimate
+from limitlab.training import Change, TrainResult
+
+
+def _change(split: str, n_docs: int, before: float, after: float, *, kind: str = "task", measure: str = "recall@10") -> Change:
+    d = after - before
+    gained = Estimate(d, d - 0.02, d + 0.02)
+    flat = (Estimate(v, v, v) for v in (before, after))
+    return Change(kind, f"LIMIT, {n_docs:,} documents", n_docs, split, 64, measure, *flat, (after, after + 0.01), gained)
+
+
+def _said(*changes: Change, **config) -> str:
+    return "\n".join(TrainResult((), changes, config={"data": "limit", **config}).verdict)
+
+
+@pytest.mark.parametrize(
+    ("afters", "words"),
+    [((0.5, 0.4), "is contradicted by these numbers"), ((0.31, 0.29), "fits these numbers"), ((0.5, 0.3), "is contradicted in part")],
+)
+def test_the_claim_is_counted_over_the_intervals(afters, words):
+    said = _said(*(_change("train", n, 0.3, a) for n, a in zip((46, 1_000), afters)))
+    assert words in said and "these for at most 1,000" in said
+
+
+def test_at_the_published_size_nothing_is_said_about_size():
+    assert "published numbers are for" not in _said(_change("train", 50_000, 0.0, 0.5))
+
+
+def test_the_test_split_says_nothing_about_the_claim_and_is_called_overfitting():
+    said = _said(_change("test", 46, 0.3, 0.9))
+    assert "overfitting on purpose" in said and "claim" not in said
+
+
+def test_drowning_needs_two_sizes_and_names_both():
+    assert "drowning" not in _said(_change("train", 46, 0.3, 0.5))
+    said = _said(_change("train", 46, 0.3, 0.5), _change("train", 1_000, 0.1, 0.2))
+    assert "50.0 % among 46 documents and 20.0 % among 1,000" in said
+
+
+def test_seeds_are_named_with_their_range():
+    assert "50.0 to 51.0 over 2 seeds" in _said(_change("train", 46, 0.3, 0.5))
+
+
+@pytest.mark.parametrize(("after", "words"), [(0.5, "something is forgotten"), (0.69, "no loss beyond chance"), (0.9, "it rises")])
+def test_forgetting_is_told_from_chance(after, words):
+    general = _change("train", 170, 0.7, after, kind="general", measure="recall@1")
+    assert words in _said(_change("train", 46, 0.3, 0.5), general)
+
+
+def test_a_users_own_data_say_nothing_about_the_published_claim():
+    said = _said(_change("train", 46, 0.3, 0.5), data="my-folder")
+    assert "The claim" not in said and "Does in-domain training help here? In 1 of 1" in said
