@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _HOME_OF = {
     "Bound": "theory",
@@ -17,32 +17,47 @@ _HOME_OF = {
     "Diagnosis": "diagnosis",
     "DualBCHCode": "capacity",
     "EvaluationResult": "evaluation",
-    "Ledger": "ledger",
+    "FactWords": "data",
+    "FreeConfig": "free",
+    "FreeProblem": "free",
+    "GateReport": "evaluation",
     "HarmonicFrame": "capacity",
+    "Hybrid": "retrieval",
     "KerdockSet": "capacity",
+    "Ledger": "ledger",
     "LimitConfig": "data",
     "LimitlabError": "_core.errors",
+    "LinearAdapter": "retrieval.adapters",
+    "MultiVector": "retrieval",
+    "Muvera": "retrieval",
+    "Quantised": "retrieval",
     "RelevanceMatrix": "relevance",
-    "FactWords": "data",
-    "GateReport": "evaluation",
+    "Remedy": "diagnosis",
+    "RemedyPlan": "diagnosis",
+    "Rerank": "retrieval",
     "Retriever": "retrieval",
+    "Sparse": "retrieval",
+    "Static": "retrieval",
+    "StoreRetriever": "retrieval.stores",
     "StressConfig": "data",
+    "TrainConfig": "training",
     "TrigCurve": "capacity",
     "Vocabulary": "data",
+    "as_mteb": "retrieval",
     "audit": "data",
     "bounds": "theory",
     "capacity": "capacity",
-    "phase_map": "capacity",
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
     "diagnose": "diagnosis",
     "evaluate": "evaluation",
     "exact_search": "search",
+    "export_vectors": "retrieval.stores",
+    "fit_adapter": "retrieval.adapters",
     "fit_critical_n": "free.scaling",
-    "gate": "evaluation",
     "free_embed": "free",
-    "FreeConfig": "free",
-    "FreeProblem": "free",
+    "gate": "evaluation",
+    "gate_losses": "diagnosis",
     "largest_n": "capacity",
     "least_dimension": "free.least_dimension",
     "load": "data",
@@ -50,16 +65,19 @@ _HOME_OF = {
     "make_limit": "data",
     "make_stress": "data",
     "maximise_gap": "free",
+    "mteb_task": "data",
+    "phase_map": "capacity",
     "place": "capacity",
     "published": "published",
     "query_graph": "relevance",
     "separate": "search",
     "survives": "capacity",
+    "train": "training",
     "verify": "capacity",
     "write_dataset": "data",
     "write_limit": "data",
-    "write_stress": "data",
     "write_report": "report",
+    "write_stress": "data",
 }
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
@@ -91,11 +109,12 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         load,
         make_limit,
         make_stress,
+        mteb_task,
         write_dataset,
         write_limit,
         write_stress,
     )
-    from limitlab.diagnosis import Diagnosis, diagnose
+    from limitlab.diagnosis import Diagnosis, Remedy, RemedyPlan, diagnose, gate_losses
     from limitlab.evaluation import EvaluationResult, GateReport, evaluate, gate, load_result
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
     from limitlab.free.critical_n import critical_n
@@ -104,9 +123,12 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.ledger import Ledger
     from limitlab.relevance import RelevanceMatrix, query_graph
     from limitlab.report import write_report
-    from limitlab.retrieval import Retriever
+    from limitlab.retrieval import Hybrid, MultiVector, Muvera, Quantised, Rerank, Retriever, Sparse, Static, as_mteb
+    from limitlab.retrieval.adapters import LinearAdapter, fit_adapter
+    from limitlab.retrieval.stores import StoreRetriever, export_vectors
     from limitlab.search import exact_search, separate
     from limitlab.theory import Bound, bounds
+    from limitlab.training import TrainConfig, train
 
 
 def __getattr__(name: str) -> Any:

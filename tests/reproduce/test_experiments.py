@@ -112,3 +112,17 @@ def test_models_of_the_published_tables_have_a_retriever_here():
     assert {*PAPER, *REPRODUCTIONS} <= set(known_retrievers())
     published = {v.model for v in values()}
     assert {name for table in (PAPER, REPRODUCTIONS) for names in table.values() for name in names} <= published
+
+
+@pytest.mark.models
+def test_training_beside_the_published_numbers(tmp_path):
+    pytest.importorskip("sentence_transformers")
+    (outcome,) = reproduce(["domain-shift"], Asked("tiny", ledger=Ledger(tmp_path)))
+    assert outcome.status is Status.SOLVED and len(outcome.run_ids) > 1 and outcome.says
+    run = [r for r in outcome.rows if r.ours is not None]
+    assert {r.verdict for r in run} == {"not comparable"} and all(0 <= r.low <= r.ours <= r.high <= 100 for r in run)
+    assert {r.setting.partition(",")[0] for r in run} == {"after training on train", "after training on test"}
+    best = {s: max(r.ours for r in run if s in r.setting) for s in ("on train", "on test")}
+    assert best["on test"] > best["on train"]  # the test queries' own documents were seen
+    paper = lookup(dataset="LIMIT", kind="paper-finetune")
+    assert len([r for r in outcome.rows if r.published is not None]) == len(paper)

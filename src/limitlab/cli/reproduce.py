@@ -34,7 +34,7 @@ Beir = Annotated[list[str], typer.Option("--beir", help="NAME=FOLDER of a BEIR s
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run again what the ledger has already.")]
 # The names in the catalogue, which is not loaded for --help; a test compares the two.
 EXPERIMENTS = (
-    "theorem-table", "critical-n", "limit-full", "limit-small", "synonyms", "patterns", "graph-density", "beir-correlation",
+    "theorem-table", "critical-n", "limit-full", "limit-small", "synonyms", "patterns", "domain-shift", "graph-density", "beir-correlation",
 )  # fmt: skip
 PageOutput = Annotated[Path, typer.Option("--output", "-o", help="The HTML page.")]
 
