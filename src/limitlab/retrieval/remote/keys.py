@@ -49,11 +49,7 @@ def key_from_environment(who: str, name: str, *, needed: bool = True) -> Secret 
     InvalidArgument
         The variable is empty or not set, and ``needed``; or its value holds characters that no header can carry.
     """
-    if not re.fullmatch(r"[A-Za-z_]\w*", name) or (name not in os.environ and name != name.upper()):
-        # What stands here may be the key itself: it is not repeated.
-        raise InvalidArgument(
-            f"{who}: key must be the name of an environment variable that holds the key, such as MY_KEY; got something else."
-        )
+    environment_name(who, name)
     value = os.environ.get(name, "").strip()
     if not value:
         if not needed:
@@ -65,14 +61,14 @@ def key_from_environment(who: str, name: str, *, needed: bool = True) -> Secret 
 
 
 def environment_name(who: str, name: str) -> str:
-    """``name`` if it can be that of an environment variable: capital letters, digits and underscores.
+    """``name`` if it can be that of an environment variable: capital letters, digits and underscores, or one that is set.
 
     Raises
     ------
     InvalidArgument
         It cannot. What was given is not shown: it may be the key itself.
     """
-    if not _VARIABLE.fullmatch(name):
+    if not _VARIABLE.fullmatch(name) and name not in os.environ:
         raise InvalidArgument(
             f"{who}: key must be the NAME of an environment variable, in capital letters, such as MY_KEY; what was given is not one, and is not "
             "shown in case it is the key itself. Run: export MY_KEY=..."

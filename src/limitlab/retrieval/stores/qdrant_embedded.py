@@ -35,6 +35,7 @@ class QdrantEmbedded(Store):
             raise InvalidArgument("qdrant: existing=true must come with path= or url=; nothing is in memory yet.")
         self._place = {"path": str(path)} if path is not None else {"location": ":memory:"}
         self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
+        self.repeatable = not self.existing
         self._id_field, self._vector = str(id_field), text_or_none(vector)
         self._made: Any = None
 
