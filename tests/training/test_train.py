@@ -43,7 +43,9 @@ def _same(a: str | Path, b: str | Path) -> bool:
 def _alike(a, first: dict[str, np.ndarray], b, second: dict[str, np.ndarray]) -> None:
     """Equal up to rounding, which depends on where weights lie in memory; another batch or dropout would show in the third digit."""
     assert first.keys() == second.keys()
-    assert max(float(np.abs(first[k] - second[k]).mean()) for k in first) < 5e-6
+    # Over all weights: those whose gradient is zero but for rounding (the bias of attention keys) move by chance under Adam.
+    moved = sum(float(np.abs(first[k] - second[k]).sum()) for k in first) / sum(v.size for v in first.values())
+    assert moved < 2e-6
     assert [p.step for p in a.curve] == [p.step for p in b.curve]
     losses = [[p.loss for p in m.curve if p.loss is not None] for m in (a, b)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
