@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LIMITLAB_HOME", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny models are slower on several threads, and threads that wait for each other burn what other tests could use."""
+    import limitlab.retrieval.encoder
+    import limitlab.training.estimate
+    import limitlab.training.one_model
+
+    def one() -> None:
+        import torch
+
+        torch.set_num_threads(1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for room in (limitlab.retrieval.encoder, limitlab.training.estimate, limitlab.training.one_model):
+            patch.setattr(room, "use_cores", one)
+        yield
 
 
 @pytest.fixture(scope="session")

