@@ -41,6 +41,7 @@ _HOME_OF = {
     "StoreRetriever": "retrieval.stores",
     "StressConfig": "data",
     "TrainConfig": "training",
+    "TrainResult": "training",
     "TrigCurve": "capacity",
     "Vocabulary": "data",
     "as_mteb": "retrieval",
@@ -62,6 +63,7 @@ _HOME_OF = {
     "least_dimension": "free.least_dimension",
     "load": "data",
     "load_result": "evaluation",
+    "load_training": "training",
     "make_limit": "data",
     "make_stress": "data",
     "maximise_gap": "free",
@@ -128,7 +130,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.retrieval.stores import StoreRetriever, export_vectors
     from limitlab.search import exact_search, separate
     from limitlab.theory import Bound, bounds
-    from limitlab.training import TrainConfig, train
+    from limitlab.training import TrainConfig, TrainResult, load_training, train
 
 
 def __getattr__(name: str) -> Any:
