@@ -29,8 +29,6 @@ def beir_correlation(asked: Asked) -> Found:
             -0.21,
             source="https://arxiv.org/html/2508.21038v2 Table 7",
             ours=r,
-            low=low,
-            high=high,
             unit="",
             tolerance=0.005,
         )

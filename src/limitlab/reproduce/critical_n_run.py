@@ -34,6 +34,7 @@ def critical_n_run(asked: Asked) -> Found:
                 high=None if d.greatest is None else float(d.greatest),
                 unit="",
                 tolerance=_TOLERANCE,
+                interval="the range of our seeds",
                 size=asked.size,
                 not_run="no size was solved",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limitlab._core.status import Status
 from limitlab.published import lookup
 from limitlab.reproduce.asked import Asked, Found
 from limitlab.reproduce.experiment import Compared, compared
@@ -31,7 +32,7 @@ def domain_shift(asked: Asked) -> Found:
     departs = [f"base {config.base} instead of modernbert-embed-large", "data of our own: the same recipe, other words"]
     rows = [_row(asked, found, change, departs) for change in found.select(measure=_MEASURE, kind="task")]
     rows += _not_run(rows)
-    return Found(rows, found.verdict, found.run_ids)
+    return Found(rows, found.verdict, found.run_ids, [] if found.status is Status.SOLVED else [found.message])
 
 
 def _row(asked: Asked, found: TrainResult, change: Change, departs: list[str]) -> Compared:

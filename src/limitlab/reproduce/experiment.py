@@ -108,6 +108,7 @@ def compared(
     size: str = "full",
     departs: Sequence[str] = (),
     tolerance: float = 2.0,
+    interval: str = "our 95 % interval",
     not_run: str = "",
 ) -> Compared:
     """A number with its verdict, against the paper's number or, where it has none, the first reproduction's.
@@ -121,7 +122,9 @@ def compared(
     departs
         What is not as in the paper: model, data, size; each in a few words.
     tolerance
-        In the unit of the number: 2 points for percentages.
+        In the unit of the number: 2 points for percentages. For a number of that size it says little, and the reason says so.
+    interval
+        What low and high are.
     not_run
         Why there is no number of ours.
     """
@@ -139,7 +142,10 @@ def compared(
     within, near = least <= reference <= most, abs(ours - reference) <= tolerance
     against = "" if published is not None else ", against a reproduction"
     if within or near:
-        why = "equal" if ours == reference else "inside our 95 % interval" if within else f"within {tolerance:,g}{_unit(unit)}"
+        close = f"within {tolerance:,g}{_unit(unit)}" + (
+            ", which says little about a number so small" if abs(reference) < 2 * tolerance else ""
+        )
+        why = "equal" if ours == reference else f"inside {interval}" if within else close
         return replace(row, verdict=AGREES, why=why + against)
     return replace(row, verdict=DIFFERS, why=f"{ours - reference:+,.4g}{_unit(unit)}{against}")
 

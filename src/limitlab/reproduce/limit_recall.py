@@ -12,6 +12,7 @@ from limitlab.reproduce.asked import Asked, Found
 from limitlab.reproduce.experiment import Compared, compared
 from limitlab.reproduce.model_names import not_run, published_of, reproductions_of
 
+_RELEASED_SMALL = "ba9e2ff20d483c8b"  # of the LIMIT-small that was released
 _OWN = "data of our own: the same recipe, other words"
 _DIMS = (32, 64, 128, 256, 384, 512, 768, 1024, 2048, 3072, 4096)
 N_DOCS = {"tiny": 200, "small": 5_000, "full": 50_000}
@@ -34,8 +35,8 @@ def limit_small(asked: Asked) -> Found:
     """Recall over the relevant documents alone: R@2, R@10, R@20. Data that is given is taken whole, whatever the size."""
     if asked.limit_small is not None:
         data, departs, asked = load(asked.limit_small), [], replace(asked, size="full")
-        if (data.n_docs, data.n_queries, data.relevance.n_relevant) != (46, 1_000, 2_000):
-            departs = [f"{data.n_docs:,} documents and {data.n_queries:,} queries instead of 46 and 1,000"]
+        if data.fingerprint() != _RELEASED_SMALL:
+            departs = [f"not the released data: {data.n_docs:,} documents and {data.n_queries:,} queries of another fingerprint"]
     else:
         data = make_limit(n_queries=N_QUERIES[asked.size], small=True, seed=asked.seed)
         departs = [_OWN]
@@ -54,7 +55,7 @@ def limit_synonyms(asked: Asked) -> Found:
         if before is not None and row.ours is not None:
             drops.append(f"{name} {100 * before.measures['recall@2'].mean:.1f} to {row.ours:.1f}")
     says = [f"R@2 from the word itself to a synonym: {'; '.join(drops)}."] if drops else []
-    return Found(found.rows, says, [*found.run_ids, *without.run_ids])
+    return Found(found.rows, says, [*found.run_ids, *without.run_ids], [*found.problems, *failures(without)])
 
 
 def _evaluated(asked: Asked, data: Dataset, measures: Sequence[str]) -> EvaluationResult:
@@ -74,7 +75,14 @@ def _measured(asked: Asked, data: Dataset, published_as: str, measures: Sequence
     rows += not_run(published_as, measures, rows)
     listed = ", ".join(f"{r.label} {100 * r.measures[measures[-1]].mean:.1f}" for r in full.values())
     says = [f"{measures[-1]} on {data.n_docs:,} documents, in percent: {listed}."] if listed else []
-    return Found(rows, says, result.run_ids)
+    if published_as == "LIMIT" and asked.limit is not None:
+        says.append("The folder given is taken for the released data: only its sizes were checked.")
+    return Found(rows, says, result.run_ids, failures(result))
+
+
+def failures(result: EvaluationResult) -> list[str]:
+    """One sentence for each model that failed; a dimension that a model does not have is no failure."""
+    return list(dict.fromkeys(f"{r.retriever} failed: {r.message}" for r in result.rows if r.status is Status.FAILED))
 
 
 def _row(asked: Asked, row: Row, full: int | None, published_as: str, measure: str, departs: Sequence[str]) -> Compared | None:
@@ -83,7 +91,11 @@ def _row(asked: Asked, row: Row, full: int | None, published_as: str, measure: s
     value, source = (paper.value, paper.source) if paper else (None, "")
     others = reproductions_of(row.retriever, published_as, measure) if row.dim == full else ()
     if row.status is not Status.SOLVED:
-        return None if paper is None else compared(measure, row.name, value, source=source, not_run=row.message)
+        shown = paper is not None or row.status is Status.FAILED
+        return compared(measure, row.name, value, source=source, not_run=row.message) if shown else None
+    name, _, options = row.retriever.partition(":")
+    if options and "(" not in name:
+        departs = [*departs, f"options {options}"]
     e = row.measures[measure]
     return compared(
         measure, row.name, value, source=source, ours=100 * e.mean, low=100 * e.low, high=100 * e.high, others=others,

@@ -8,7 +8,7 @@ from limitlab._core.status import Status
 from limitlab.relevance import PATTERNS
 from limitlab.reproduce.asked import Asked, Found
 from limitlab.reproduce.experiment import Compared, compared
-from limitlab.reproduce.limit_recall import N_DOCS, N_QUERIES
+from limitlab.reproduce.limit_recall import N_DOCS, N_QUERIES, failures
 from limitlab.reproduce.model_names import not_run, published_of
 from limitlab.reproduce.patterns import reproduce_patterns
 
@@ -56,4 +56,4 @@ def pattern_recall(asked: Asked) -> Found:
             listed = ", ".join(f"{p} {values[p]:.1f}" for p in PATTERNS)
             least = min(PATTERNS, key=lambda p: values[p])
             says.append(f"{name}: {listed}; {least} is the hardest.")
-    return Found(rows, says, found.result.run_ids)
+    return Found(rows, says, found.result.run_ids, failures(found.result))

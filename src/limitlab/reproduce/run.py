@@ -63,8 +63,11 @@ def reproduce(
 
 
 def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
-    key = content_hash({"reproduction": one.name, "asked": asked.to_dict(), "numerics": _NUMERICS}, length=32)
-    kept = ledger.solved(key) if reuse else None
+    try:
+        key = content_hash({"reproduction": one.name, "asked": asked.key(), "numerics": _NUMERICS}, length=32)
+    except LimitlabError:  # data or a model that is not there: the experiment itself says what it makes of that
+        key = ""
+    kept = ledger.solved(key) if reuse and key else None
     if kept is not None:
         return Outcome.from_dict(kept.record)
     about = {**asked.to_dict(), "experiment": one.name, "command": list(asked.command) or None}
@@ -75,6 +78,8 @@ def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
         try:
             found = one.run(asked)
             status, message = Status.SOLVED, Status.SOLVED.value
+            if found.problems:
+                status, message = Status.FAILED, " ".join(found.problems)
         except KeyboardInterrupt:
             status, message = Status.STOPPED, Status.STOPPED.value
             raise
@@ -96,8 +101,8 @@ def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
                 made,
                 (run_id, *found.run_ids),
             )
-            if status is Status.SOLVED:
-                ledger.add_cell(run_id, Cell(key, status, message, outcome.to_dict()))
+            if found.rows:  # only a solved cell is taken again; the others can be shown
+                ledger.add_cell(run_id, Cell(key or run_id, status, message, outcome.to_dict()))
             ledger.finish(run_id, status, message, made)
     return outcome
 
