@@ -119,3 +119,8 @@ def test_a_folder_is_a_model_with_its_options(tiny_model, tmp_path):
     assert built.config(10)["query_prompt"] == "ask: "
     with pytest.raises(UnknownName, match="did you mean 'query_prompt'"):
         build(f"{tiny_model}:query_promt=x")
+
+
+def test_the_first_word_after_the_colon_may_be_an_option_without_its_name():
+    pytest.importorskip("mteb")
+    assert build("mteb:mteb/baseline-bm25s").name

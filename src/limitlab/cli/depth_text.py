@@ -43,7 +43,14 @@ def _drowning(found: Drowning) -> str:
             values = (f"{100 * v:.1f} ({100 * low:.1f} to {100 * high:.1f})" for v, low, high in ((recall, a, b), (complete, c, d)))
             rows.append([f"{size:,}", *values, "", "extrapolated"])
     head = ["documents", f"recall@{found.k}, %", f"all relevant@{found.k}, %", "one sample", ""]
-    lines = [plain_table(head, rows, title="\nDrowning: the same queries in smaller and larger corpora", right=range(4))]
+    lines = [
+        plain_table(
+            head,
+            rows,
+            title="\nDrowning: the same queries in smaller and larger corpora, with the vectors as they are (float32, full dimension, exact search)",
+            right=range(4),
+        )
+    ]
     lines += [f"  {words}" for words in crossing_words(found)]
     for test in found.backtests:
         lines.append(

@@ -15,7 +15,7 @@ from limitlab.cli.depth_text import also_found, depth_text
 from limitlab.cli.diagnosis_options import (
     ChunkPattern,
     ChunkSeparator,
-    DiagnosisFile,
+    DiagnosisFiles,
     DocVectors,
     NoRenormalise,
     Remedies,
@@ -66,7 +66,7 @@ def diagnose_command(
     folds: Annotated[int, typer.Option("--folds", help="Of the cross-validation over queries.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Of folds and tests of the remedies.")] = 0,
     save_adapter: SaveAdapter = None,
-    output: DiagnosisFile = None,
+    output: DiagnosisFiles = [],  # noqa: B006
     json: JsonFlag = False,
 ) -> None:
     """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
@@ -75,8 +75,8 @@ def diagnose_command(
     """
     from limitlab.diagnosis import diagnose
 
-    if output is not None:
-        choice("--output", "file type", output.suffix, (".html", ".json", ".csv"))
+    for path in output:
+        choice("--output", "file type", path.suffix, (".html", ".json", ".csv"))
     files: dict[str, Any] = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
     plan = remedy_plan(remedies, rerank=rerank, rerank_depth=rerank_depth, folds=folds, seed=seed, save_adapter=save_adapter)
     data, given = _inputs(dataset, qrels, split, model, files, packed=packed)
@@ -85,8 +85,8 @@ def diagnose_command(
         query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
         min_relevance=min_relevance, skip=_parts(skip), remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
     )  # fmt: skip
-    if output is not None:
-        _write(found, output)
+    for path in output:
+        _write(found, path)
     if json:
         answer_json(found.to_dict())
         return
@@ -94,11 +94,11 @@ def diagnose_command(
     _say_what_was_written(found, output, save_adapter)
 
 
-def _say_what_was_written(found: Diagnosis, output: Path | None, adapter: Path | None) -> None:
+def _say_what_was_written(found: Diagnosis, output: list[Path], adapter: Path | None) -> None:
     if adapter is not None:
         answer(f"written: {adapter}, trained on all {len(found.queries):,} queries; the numbers above are of adapters trained on a part")
     run = found.run_ids[0]
-    answer(f"run {run}. " + (f"written: {output}" if output else f"Next: limitlab report {run} -o diagnosis.html"))
+    answer(f"run {run}. " + (f"written: {', '.join(map(str, output))}" if output else f"Next: limitlab report {run} -o diagnosis.html"))
 
 
 def _parts(skip: str | None) -> list[str]:

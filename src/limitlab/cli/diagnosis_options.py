@@ -28,7 +28,9 @@ ChunkSeparator = Annotated[
 ChunkPattern = Annotated[
     str | None, typer.Option("--chunk-pattern", help="The same by a regular expression; its group is the document id.")
 ]
-DiagnosisFile = Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries).")]
+DiagnosisFiles = Annotated[
+    list[Path], typer.Option("--output", "-o", help="Also write: .html (page), .json, or .csv (table of queries). Repeat for more.")
+]
 Remedies = Annotated[
     str | None, typer.Option("--remedies", help="Measure remedies too: all, or some of adapter,hybrid,rerank,serving,cut.")
 ]

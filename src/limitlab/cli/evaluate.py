@@ -36,8 +36,11 @@ def evaluate_command(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
     compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON).")
-    ] = None,
+        list[Path],
+        typer.Option(
+            "--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON). Repeat for more."
+        ),
+    ] = [],  # noqa: B006
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
     json: JsonFlag = False,
@@ -47,8 +50,8 @@ def evaluate_command(
     from limitlab.evaluation import evaluate
 
     pair = _pair(compare)
-    if output is not None:
-        choice("--output", "file type", output.suffix, (".html", ".json", ".csv", ".mteb"))
+    for path in output:
+        choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
     bars = Bars()
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     result = evaluate(
@@ -66,8 +69,8 @@ def evaluate_command(
     comparisons = (
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     )
-    if output is not None:
-        _write(result, output)
+    for path in output:
+        _write(result, path)
     if runs is not None:
         _write_runs(result, data, runs)
     _show(result, comparisons, json)

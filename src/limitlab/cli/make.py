@@ -111,7 +111,8 @@ def stress(
     answer(
         f"left out because the corpus has them: {card['attributes_in_corpus']:,} attributes; documents without text: {card['empty_documents']:,}"
     )
-    answer(f"Next: limitlab make audit {folder}; limitlab eval {folder} -m bm25 -m minilm")
+    lexical = "bm25" if language == "en" else "bm25:tokeniser=jieba"
+    answer(f"Next: limitlab make audit {folder}; limitlab eval {folder} -m {lexical} -m minilm")
 
 
 @app.command("audit")

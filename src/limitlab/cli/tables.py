@@ -62,7 +62,7 @@ def result_table(result: EvaluationResult) -> str:
                 values += [f"{100 * predicted:.1f}" if predicted is not None else "", f"{100 * r.tie_rate:.1f}"]
                 lines.append(values)
             else:
-                lines.append([*values, r.message])
+                lines.append([*values, r.status.key.replace("_", " ")])
         head = [
             "retriever",
             "dim",
@@ -79,5 +79,6 @@ def result_table(result: EvaluationResult) -> str:
             parts.append(
                 f"  note: {name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"  note: {name.replace('_', ' ')}: {value}"
             )
+        parts += [f"  {r.status.key.replace('_', ' ')}: {r.name}: {r.message}" for r in rows if r.status is not Status.SOLVED]
         parts += [f"  note: {sentence}" for sentence in all_remarks(rows)]
     return "\n".join(parts)

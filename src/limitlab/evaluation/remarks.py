@@ -31,10 +31,8 @@ def _local(label: str, notes: dict[str, Any], share: float | str) -> list[str]:
     if notes.get("queries_without_known_terms"):
         out.append(f"{label}: {notes['queries_without_known_terms']:,} queries have no word that occurs in the documents.")
     if notes.get("tokeniser"):
-        how = (
-            "jieba" if notes["tokeniser"] == "jieba" else "pairs of neighbouring characters (better with jieba: pip install 'limitlab[zh]')"
-        )
-        out.append(f"{label}: texts are written without spaces and were cut into words by {how}.")
+        how = "words by jieba" if notes["tokeniser"] == "jieba" else "pairs of neighbouring characters"
+        out.append(f"{label}: texts without spaces between words were cut into {how}.")
     if notes.get("document_precision"):
         out.append(
             f"{label}: documents were encoded in {notes['document_precision']} ({notes.get('why_this_precision', '')}), queries in float32."

@@ -102,7 +102,7 @@ def _of_kind(spec: Spec, kind: Kind, precision: str, max_dim: int | None) -> Ret
         options_of(spec, made, options, outer=outer)
         own = {name: options.pop(name) for name in inspect.signature(outer).parameters if name in options}
         return outer(_parts(spec, kind, precision, max_dim), made(**options), **own)
-    options = options_of(spec, made, options)
+    options = options_of(spec, made, options, more=(kind.bare,) if kind.bare else ())
     if "precision" in kind.given:
         options.setdefault("precision", precision)
     if "max_dim" in kind.given and max_dim is not None:
