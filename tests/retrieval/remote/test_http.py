@@ -113,6 +113,15 @@ def test_a_missing_key_names_its_variable(monkeypatch):
         key_from_environment("svc", "NO_KEY")
 
 
+@pytest.mark.parametrize("template", ["Bearer ${sk-abc-123}", "ApiKey ${abc.123}", "${A_KEY} ${abc-123"])
+def test_a_key_in_the_place_of_its_name_is_refused_and_not_shown(monkeypatch, template):
+    monkeypatch.setenv("A_KEY", "${HOME}")  # what a variable holds is sent as it is
+    with pytest.raises(InvalidArgument, match="must hold the NAME of an environment variable") as error:
+        filled("svc", template)
+    assert "123" not in str(error.value)
+    assert filled("svc", "Bearer ${A_KEY}").reveal() == "Bearer ${HOME}"
+
+
 @pytest.mark.parametrize(
     "url", ["http://localhost:80", "http://127.0.0.1", "http://192.168.1.4:9380", "http://ragflow", "https://api.example.com"]
 )

@@ -263,6 +263,14 @@ def test_keys_are_sent_and_never_shown(start, made, monkeypatch):
             store_of(spec.format(url=fake.url))
 
 
+@pytest.mark.parametrize("kind", ["milvus", "elasticsearch", "opensearch", "qdrant"])
+@pytest.mark.parametrize("key", ["sk-abc-123", "abc.123", "abc123", 123])
+def test_a_key_given_in_place_of_its_name_is_refused_and_not_shown(kind, key):
+    with pytest.raises(InvalidArgument, match=rf"{kind}: key must be the NAME of an environment variable") as error:
+        store_of(f"{kind}:url=http://localhost:1,key={key}")
+    assert "123" not in str(error.value)
+
+
 def test_a_login_becomes_basic_authentication(start, made, monkeypatch):
     fake = start("FakeElasticsearch")
     fake.key = ("Authorization", "Basic dXNlcjpwYXNz")

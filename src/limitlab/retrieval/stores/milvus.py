@@ -11,7 +11,7 @@ import numpy as np
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import DataError, InvalidArgument, RangeError, ServiceError
 from limitlab.retrieval.remote.http import Client
-from limitlab.retrieval.remote.keys import filled
+from limitlab.retrieval.remote.keys import environment_name, filled
 from limitlab.retrieval.stores.fields import field_of
 from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
@@ -84,7 +84,7 @@ class Milvus(Store):
         self._field, self._id_field = (str(field), str(id_field)) if existing else (_OWN["field"], _OWN["id"])
         self._database = database
         self._url = url or "http://localhost:19530"
-        secret = None if key is None else filled(self.kind, f"Bearer ${{{key}}}")
+        secret = None if key is None else filled(self.kind, f"Bearer ${{{environment_name(self.kind, key)}}}")
         self._client = Client(
             self.kind,
             self._url,

@@ -14,7 +14,7 @@ import numpy as np
 
 from limitlab._core.errors import DataError, ServiceError
 from limitlab.retrieval.remote.http import Client
-from limitlab.retrieval.remote.keys import Secret, filled, key_from_environment
+from limitlab.retrieval.remote.keys import Secret, environment_name, filled, key_from_environment
 from limitlab.retrieval.stores.fields import field_of
 from limitlab.retrieval.stores.store import Hits, Store, flag, text_or_none
 
@@ -45,7 +45,7 @@ class SearchEngine(Store):
         self._field, self._id_field = (str(field), str(id_field)) if existing else (OWN_FIELD, OWN_ID)
         secret: Secret | None = None
         if key is not None:
-            secret = filled(self.kind, f"ApiKey ${{{key}}}")
+            secret = filled(self.kind, f"ApiKey ${{{environment_name(self.kind, key)}}}")
         elif login is not None:
             given = key_from_environment(self.kind, login)
             assert given is not None
