@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -269,6 +270,34 @@ def test_a_key_given_in_place_of_its_name_is_refused_and_not_shown(kind, key):
     with pytest.raises(InvalidArgument, match=rf"{kind}: key must be the NAME of an environment variable") as error:
         store_of(f"{kind}:url=http://localhost:1,key={key}")
     assert "123" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "call", "answer"),
+    [
+        ("qdrant", lambda s: s.held("x"), {"said": "{text}"}),
+        ("milvus", lambda s: s.held("x"), {"said": "{text}"}),
+        ("milvus", lambda s: s.held("x"), {"code": 65_535, "message": "{text}"}),
+        ("milvus", lambda s: s._finished("x"), {"code": 0, "data": {"indexState": "Failed", "failReason": "{text}"}}),
+        (
+            "elasticsearch",
+            lambda s: s.add("x", 0, ["d"], np.ones((1, 2), np.float32)),
+            {"items": [{"index": {"_id": "0", "status": 400, "error": {"type": "t", "reason": "{text}"}}}]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 170])
+def test_a_key_that_a_service_sends_back_is_not_shown_nor_half_of_it(monkeypatch, spec, call, answer, before):
+    secret = "hunter2" * 20  # longer than what is left at any cut
+    monkeypatch.setenv("MY_KEY", secret)
+    store = store_of(f"{spec}:url=http://localhost:1,key=MY_KEY")
+    said = json.loads(json.dumps(answer).replace("{text}", "x" * before + f" invalid key {secret}"))
+    monkeypatch.setattr(store._client, "request", lambda *_, **__: said)
+    if "data" in said:
+        monkeypatch.setattr(store, "_index_record", lambda name: said["data"])
+    with pytest.raises(ServiceError) as error:
+        call(store)
+    assert "hunter" not in str(error.value) and ("***" in str(error.value) or before)
 
 
 def test_a_login_becomes_basic_authentication(start, made, monkeypatch):

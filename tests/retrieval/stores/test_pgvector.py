@@ -172,6 +172,15 @@ def test_the_connection_string_is_never_shown(monkeypatch, dsn, made):
         store_of("pgvector:dsn_env=MY_DSN")
 
 
+def test_postgresqls_words_are_cut_after_the_password_is_taken_out(monkeypatch):
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv("MY_DSN", "host=127.0.0.1 port=1 password=hunter2hunter2")
+    database = store_of("pgvector:dsn_env=MY_DSN")._database
+    with pytest.raises(ServiceError) as error, database._errors():
+        raise psycopg.OperationalError("x" * 290 + " hunter2hunter2")
+    assert "hunter" not in str(error.value) and "***" in str(error.value)
+
+
 def test_an_empty_table_is_not_exported(database):
     database("CREATE TABLE IF NOT EXISTS nobody (id text, embedding vector(3))")
     with pytest.raises(DataError, match=r"must hold vectors of one dimension; it holds 0 vectors"):

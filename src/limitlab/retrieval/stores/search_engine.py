@@ -97,10 +97,11 @@ class SearchEngine(Store):
             if refused:
                 first = refused[0]
                 said = first.get("error") or {}
+                why = self._client.hidden(f"{said.get('type')}: {said.get('reason')}")
                 doc = next(row[OWN_ID] for number, row in rows if number == str(first["_id"]))
                 raise ServiceError(
                     f"{self.kind}: {len(refused):,} of {len(rows):,} documents of a bulk request were refused, the first {doc!r} with "
-                    f"{first['status']}: {said.get('type')}: {str(said.get('reason'))[:200]}",
+                    f"{first['status']}: {why[:200]}",
                     status=int(first["status"]),
                 )
             busy = {str(item["_id"]) for item in items if item["status"] == 429}
