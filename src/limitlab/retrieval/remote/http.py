@@ -86,7 +86,7 @@ class Client:
     Raises
     ------
     InvalidArgument
-        The address is not http(s), holds a user name or password, or would carry a key in plain http.
+        The address is not http(s), holds a user name, a password or a query, or would carry a key in plain http.
     """
 
     def __init__(
@@ -281,6 +281,8 @@ def _check_address(who: str, url: str, secret: bool) -> None:
         raise InvalidArgument(f"{who}: the address must begin with http:// or https:// and name a host; got {url!r}.")
     if parts.username or parts.password:
         raise InvalidArgument(f"{who}: the address must not hold a user name or password; put the key into an environment variable.")
+    if parts.query or parts.fragment:  # addresses are recorded: a key must not hide in one
+        raise InvalidArgument(f"{who}: the address must end before any '?' or '#'; put a key into an environment variable.")
     if secret and parts.scheme == "http" and not _private(parts.hostname):
         raise InvalidArgument(
             f"{who}: a key is sent in plain http only to this machine and private networks; got {url!r}. Use https, or pass allow_http=true."

@@ -160,7 +160,7 @@ def _answer(name: str, url: str, path: str, timeout: float) -> tuple[bool, str]:
     try:
         client = Client(name, url, timeout=timeout, retries=0, max_bytes=1 << 20)
     except LimitlabError:
-        return True, "accepts connections (its address holds a user name or password, so nothing was asked)"
+        return True, "accepts connections (its address holds a login or a query, so nothing was asked)"
     try:
         found = client.get(path)
     except LimitlabError as error:
