@@ -78,6 +78,31 @@ def test_a_collection_that_is_not_kept_is_dropped_also_when_the_search_fails(spe
     assert store.held(name) is None
 
 
+def test_a_collection_that_was_kept_stays(spec, made):
+    store = store_of(spec)
+    name = made.searched(store).notes["collection"]
+    assert made.searched(store, keep=False).notes["uploaded"] == 0
+    assert store.held(name) == 120
+
+
+def test_what_a_failed_upload_left_is_dropped_and_the_failure_told(spec, made, monkeypatch):
+    store, names = store_of(spec), []
+
+    def broken(name, n_docs):
+        names.append(name)
+        raise ServiceError("the index cannot be built")
+
+    monkeypatch.setattr(store, "finish", broken)
+    if store.kind == "faiss":
+        monkeypatch.setattr(store, "upload", lambda name, *_, **__: broken(name, 0))
+    with pytest.raises(ServiceError, match="cannot be built"):
+        made.searched(store, keep=False)
+    assert store.held(names[0]) is None
+    with pytest.raises(ServiceError, match="cannot be built"):  # and is kept for the next run otherwise
+        made.searched(store)
+    assert store.held(names[0]) == (None if store.kind == "faiss" else 120)
+
+
 def test_what_is_stored_comes_back(spec, made):
     store = store_of(spec)
     name = made.searched(store).notes["collection"]
