@@ -66,7 +66,8 @@ def store_lists(
     Parameters
     ----------
     spec
-        A collection of our own is dropped afterwards, unless it was there before. ``qdrant:url=URL,hnsw_ef=64``, or ``pgvector:table=NAME,existing=true``, ...
+        ``qdrant:url=URL,hnsw_ef=64``, or ``pgvector:table=NAME,existing=true``, ... A collection of our own is dropped afterwards, unless it
+        was there before.
     docs, queries
         (n_docs, dim), (n_queries, dim) float32; documents are stored with unit length.
     ids
