@@ -70,9 +70,10 @@ class SearchEngine(Store):
         """The similarity behind a score."""
 
     def held(self, name: str) -> int | None:
-        """Documents, after a refresh; None when there is no such index."""
+        """Documents, of our own index after a refresh; None when there is no such index."""
         try:
-            self._client.post(f"{self._path(name)}/_refresh", None)
+            if not self.existing:  # a key that may only read must do for the user's
+                self._client.post(f"{self._path(name)}/_refresh", None)
             return int(self._client.get(f"{self._path(name)}/_count")["count"])
         except ServiceError as error:
             if error.status == 404:
