@@ -92,7 +92,7 @@ class StoreRetriever:
             "vectors": vectors,
             "unknown": self._unknown,
             "fetch": self._fetch,
-            "cache": self.store.repeatable and vectors.get("cache", True),
+            "cache": self.store.repeatable(n_docs) and vectors.get("cache", True),
         }
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
