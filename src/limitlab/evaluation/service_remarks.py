@@ -17,6 +17,7 @@ _SENTENCES: dict[str, str] = {
     "documents_without_text": "{n} documents have no text and were not uploaded.",
     "documents_twice_at_service": "{n} documents are there twice: the answer to an upload was lost.",
     "dataset_deleted": "{n} was deleted afterwards.",
+    "dataset_left": "{n} was there before, so it was not deleted.",
     "dataset_not_deleted": "what was uploaded could not be deleted: {n}",
     "documents_named_by": "documents were recognised by {n}.",
     "hits_asked_for": "only {n} hits a query were asked for: measures with a greater cut see no more.",

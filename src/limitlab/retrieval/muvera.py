@@ -12,6 +12,7 @@ from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import Texts
+from limitlab.retrieval import parts as joint
 from limitlab.retrieval.cache import scratch_array
 from limitlab.retrieval.fixed_dimensional import FixedDimensionalConfig, FixedDimensionalEncoder
 from limitlab.retrieval.multi_vector import MultiVector
@@ -76,7 +77,8 @@ class Muvera:
 
     def config(self, n_docs: int) -> dict[str, Any]:
         """Of the part, and of the encoding."""
-        return {"retriever": "muvera", "part": self._part.config(n_docs), **vars(self._config)}
+        part = self._part.config(n_docs)
+        return {"retriever": "muvera", "part": part, **vars(self._config), "cache": joint.cacheable([part])}
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
         """Token vectors through the part's cache, then one vector each."""

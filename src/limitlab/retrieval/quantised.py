@@ -13,6 +13,7 @@ from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import Texts
+from limitlab.retrieval import parts as joint
 from limitlab.retrieval.protocol import Retriever
 from limitlab.search import RelevantSet, SearchResult, exact_search, normalised
 from limitlab.search.hamming import hamming_search
@@ -85,13 +86,15 @@ class Quantised:
 
     def config(self, n_docs: int) -> dict[str, Any]:
         """Of the part, and how its vectors are stored and scored."""
+        part = self._part.config(n_docs)
         return {
             "retriever": "quantised",
-            "part": self._part.config(n_docs),
+            "part": part,
             "dtype": self.dtype,
             "queries": self.query_dtype,
             "rescore": self.rescore,
             "rescore_with": self.rescore_with if self.rescore else None,
+            "cache": joint.cacheable([part]),
         }
 
     def bytes_per_doc(self, dim: int) -> float:

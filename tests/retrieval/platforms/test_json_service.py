@@ -106,6 +106,13 @@ def test_services_that_say_200_to_everything(fakes, keys, tmp_path, corpus, data
         ({"url": "localhost"}, 3, "must begin with http"),
         ({"method": "PUT"}, None, "must be GET or POST; got 'PUT'"),
         ({"headers": {"Authorization": "Bearer sk-in-the-file"}}, 5, "from the environment"),
+        ({"headers": {"X-Auth-Token": "sk-in-the-file"}}, 5, "headers.X-Auth-Token must take its key from the environment"),
+        ({"headers": {"Ocp-Apim-Subscription-Key": "sk-in-the-file"}}, 5, "from the environment"),
+        ({"parameters": {"api_key": "sk-in-the-file"}}, 28, "parameters.api_key must not be written out"),
+        ({"body": {"q": "{{query}}", "o": {"auth": {"user": "sk-in-the-file"}}}}, 11, "body.o.auth.user must not be written out"),
+        ({"body": {"q": "{{query}}", "passwords": ["sk-in-the-file"]}}, 9, "must not be written out"),
+        ({"body": {"q": "{{query}}", "accessToken": 123456789}}, 9, "must not be written out"),
+        ({"url": "http://localhost:1/search?token=sk-in-the-file"}, 3, "url must end before any '?' or '#'"),
         ({"body": {"q": "x", "from": "{{offset}}"}}, 7, "must hold {{query}}"),
         ({"body": {"q": "{{query}} {{size}}", "o": "{{offset}}"}}, 7, "holds {{size}}"),
         ({"body": {"q": "{{query}}", "key": "${MY_KEY}"}}, 7, "keys go into headers"),
@@ -127,6 +134,21 @@ def test_wrong_files_are_refused_with_their_line(tmp_path, changed, line, words)
         read_connector(path)
     assert words in str(raised.value) and "sk-in-the-file" not in str(raised.value)
     assert str(raised.value).startswith(f"{path}:{line}: " if line else str(path))
+
+
+def test_names_that_only_look_like_those_of_keys_are_taken(tmp_path):
+    body = {"keywords": "fixed", "author": "x", "tokenizer": "y", "max_tokens": 512, "token_limit": 100, "key": True, "auth": None}
+    body |= {"q": "{{query}}", "token": "{{query}}", "from": "{{offset}}"}
+    assert read_connector(written(tmp_path, connector("http://localhost:1", body=body, headers={"X-Key": "${MY_KEY}"}))).body == body
+
+
+@pytest.mark.parametrize("spec", ["dify:url=http://localhost:1/v1?token=sk-1,dataset=x", "qdrant:url=http://localhost:1?token=sk-1"])
+def test_addresses_with_a_query_are_refused_everywhere(keys, spec):
+    from limitlab.retrieval.stores import store_of
+
+    with pytest.raises(InvalidArgument, match="the address must end before any") as error:
+        store_of(spec) if spec.startswith("qdrant") else build(spec)
+    assert "sk-1" not in str(error.value)
 
 
 def test_files_that_are_not_there_or_not_json(tmp_path):

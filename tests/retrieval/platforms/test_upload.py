@@ -39,6 +39,10 @@ def test_a_corpus_is_uploaded_once_asked_and_deleted_when_it_is_not_to_stay(fake
         recall, notes = measure(spec + ",keep=false")
         assert recall == 1.0 and notes["documents_already_there"] == 10 and "uploaded_documents" not in notes
         assert len(uploads(service, name)) == 10
+        assert list(service.datasets.values()) == [kept] and notes["dataset_left"] == kept["name"]  # it was there
+        service.datasets.clear()
+        recall, notes = measure(spec + ",keep=false")
+        assert recall == 1.0 and notes["uploaded_documents"] == 10
         assert service.datasets == {} and service.deleted == [notes["dataset_deleted"]]
 
 

@@ -284,10 +284,10 @@ def test_keys_go_only_where_they_belong(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(InvalidArgument, match="export OPENAI_API_KEY="):
         build("openai:model=text-embedding-3-small")
-    with pytest.raises(InvalidArgument, match="name of an environment variable") as error:
+    with pytest.raises(InvalidArgument, match="NAME of an environment variable") as error:
         build("openai:model=text-embedding-3-small,key=sk-12345")
     assert "12345" not in str(error.value)
-    with pytest.raises(InvalidArgument, match="name of an environment variable") as error:
+    with pytest.raises(InvalidArgument, match="NAME of an environment variable") as error:
         build("jina:key=jina_0123abc")
     assert "0123" not in str(error.value)
     with pytest.raises(InvalidArgument, match=r"url must end before any '[?]'"):

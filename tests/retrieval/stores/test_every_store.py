@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -75,6 +76,31 @@ def test_a_collection_that_is_not_kept_is_dropped_also_when_the_search_fails(spe
     with pytest.raises(ServiceError):
         made.searched(store, keep=False)
     assert store.held(name) is None
+
+
+def test_a_collection_that_was_kept_stays(spec, made):
+    store = store_of(spec)
+    name = made.searched(store).notes["collection"]
+    assert made.searched(store, keep=False).notes["uploaded"] == 0
+    assert store.held(name) == 120
+
+
+def test_what_a_failed_upload_left_is_dropped_and_the_failure_told(spec, made, monkeypatch):
+    store, names = store_of(spec), []
+
+    def broken(name, n_docs):
+        names.append(name)
+        raise ServiceError("the index cannot be built")
+
+    monkeypatch.setattr(store, "finish", broken)
+    if store.kind == "faiss":
+        monkeypatch.setattr(store, "upload", lambda name, *_, **__: broken(name, 0))
+    with pytest.raises(ServiceError, match="cannot be built"):
+        made.searched(store, keep=False)
+    assert store.held(names[0]) is None
+    with pytest.raises(ServiceError, match="cannot be built"):  # and is kept for the next run otherwise
+        made.searched(store)
+    assert store.held(names[0]) == (None if store.kind == "faiss" else 120)
 
 
 def test_what_is_stored_comes_back(spec, made):
@@ -261,6 +287,42 @@ def test_keys_are_sent_and_never_shown(start, made, monkeypatch):
         monkeypatch.delenv("MY_KEY")
         with pytest.raises(InvalidArgument, match="environment variable MY_KEY"):
             store_of(spec.format(url=fake.url))
+
+
+@pytest.mark.parametrize("kind", ["milvus", "elasticsearch", "opensearch", "qdrant"])
+@pytest.mark.parametrize("key", ["sk-abc-123", "abc.123", "abc123", 123])
+def test_a_key_given_in_place_of_its_name_is_refused_and_not_shown(kind, key):
+    with pytest.raises(InvalidArgument, match=rf"{kind}: key must be the NAME of an environment variable") as error:
+        store_of(f"{kind}:url=http://localhost:1,key={key}")
+    assert "123" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "call", "answer"),
+    [
+        ("qdrant", lambda s: s.held("x"), {"said": "{text}"}),
+        ("milvus", lambda s: s.held("x"), {"said": "{text}"}),
+        ("milvus", lambda s: s.held("x"), {"code": 65_535, "message": "{text}"}),
+        ("milvus", lambda s: s._finished("x"), {"code": 0, "data": {"indexState": "Failed", "failReason": "{text}"}}),
+        (
+            "elasticsearch",
+            lambda s: s.add("x", 0, ["d"], np.ones((1, 2), np.float32)),
+            {"items": [{"index": {"_id": "0", "status": 400, "error": {"type": "t", "reason": "{text}"}}}]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 170])
+def test_a_key_that_a_service_sends_back_is_not_shown_nor_half_of_it(monkeypatch, spec, call, answer, before):
+    secret = "hunter2" * 20  # longer than what is left at any cut
+    monkeypatch.setenv("MY_KEY", secret)
+    store = store_of(f"{spec}:url=http://localhost:1,key=MY_KEY")
+    said = json.loads(json.dumps(answer).replace("{text}", "x" * before + f" invalid key {secret}"))
+    monkeypatch.setattr(store._client, "request", lambda *_, **__: said)
+    if "data" in said:
+        monkeypatch.setattr(store, "_index_record", lambda name: said["data"])
+    with pytest.raises(ServiceError) as error:
+        call(store)
+    assert "hunter" not in str(error.value) and ("***" in str(error.value) or before)
 
 
 def test_a_login_becomes_basic_authentication(start, made, monkeypatch):

@@ -31,6 +31,19 @@ def test_the_same_again(made, spec):
     assert np.array_equal(a.indices, b.indices) and np.array_equal(a.scores, b.scores)
 
 
+def test_rows_of_a_graph_that_several_threads_build_are_measured_again(made, tmp_path):
+    """Up to 100,000 documents one thread builds it; other indexes repeat themselves at every size, and a file is there as it is."""
+    from limitlab.retrieval.stores import StoreRetriever
+
+    faiss.write_index(faiss.IndexHNSWFlat(16, 4), str(tmp_path / "my.faiss"))
+    kept = {
+        spec: [StoreRetriever([made.part], store_of(spec)).config(n)["cache"] for n in (100_000, 100_001)]
+        for spec in ("faiss:index=hnsw", "faiss:index=ivf", "faiss:", f"faiss:file={tmp_path / 'my.faiss'}", "qdrant:location=:memory:")
+    }
+    assert kept.pop("faiss:index=hnsw") == [True, False]
+    assert list(kept.values()) == [[True, True]] * 4
+
+
 def test_codes_are_named(made):
     found = made.searched(store_of("faiss:index=sq8"))
     assert found.notes["search"] == "every vector, quantised" and found.notes["quantisation"] == "scalar"

@@ -132,6 +132,33 @@ def test_a_table_of_our_own_in_a_schema(database, made):
     assert database("SELECT count(*) FROM pg_tables WHERE schemaname = 'lab'") == [(1,)]
 
 
+def test_tables_with_the_same_vectors_have_an_index_each(database, made):
+    for table in ("a", "b", "lab.a"):
+        if "." in table:
+            database("CREATE SCHEMA IF NOT EXISTS lab")
+        spec = f"pgvector:table={table},index=hnsw,ef_search=100"
+        assert made.searched(store_of(spec)).notes["search"] == "approximate"
+        assert made.searched(store_of(spec)).notes["search"] == "approximate"  # kept, and no second index
+    assert database("SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%hnsw%%'") == [(3,)]
+
+
+def test_the_plan_is_that_of_the_length_that_was_searched(database):
+    """PostgreSQL takes the index for ten of 3,000 rows, and reads the table for all of them."""
+    rng = np.random.default_rng(0)
+    docs = rng.standard_normal((3000, 8)).astype(np.float32)
+    database("CREATE TABLE long (id text, embedding vector(8))")
+    values = ",".join(f"('{i}','{row}')" for i, row in enumerate(docs.tolist()))
+    database(f"INSERT INTO long VALUES {values}")
+    database("CREATE INDEX ON long USING hnsw (embedding vector_cosine_ops) WITH (m = 4, ef_construction = 8)")
+    database("ANALYZE long")
+    store = store_of("pgvector:table=long,existing=true")
+    exact = {}
+    for k in (10, 3000):
+        store.search("long", docs[:1], k)
+        exact[k] = store.describe("long").exact
+    assert exact == {10: False, 3000: True}
+
+
 def _stopped(rows):
     """Ctrl-C after ten rows of a batch were sent."""
     yield from rows[:10]
@@ -170,6 +197,15 @@ def test_the_connection_string_is_never_shown(monkeypatch, dsn, made):
     monkeypatch.delenv("MY_DSN")
     with pytest.raises(InvalidArgument, match="environment variable MY_DSN"):
         store_of("pgvector:dsn_env=MY_DSN")
+
+
+def test_postgresqls_words_are_cut_after_the_password_is_taken_out(monkeypatch):
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv("MY_DSN", "host=127.0.0.1 port=1 password=hunter2hunter2")
+    database = store_of("pgvector:dsn_env=MY_DSN")._database
+    with pytest.raises(ServiceError) as error, database._errors():
+        raise psycopg.OperationalError("x" * 290 + " hunter2hunter2")
+    assert "hunter" not in str(error.value) and "***" in str(error.value)
 
 
 def test_an_empty_table_is_not_exported(database):

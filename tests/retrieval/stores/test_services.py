@@ -80,6 +80,25 @@ def test_elasticsearch_candidates_are_checked_before_anything_is_sent(start, mad
     assert few.notes["index"] == "hnsw, num_candidates=10 a shard" and few.notes["search"] == "approximate"
 
 
+@pytest.mark.parametrize("server", ["FakeElasticsearch", "FakeOpenSearch"])
+def test_a_key_that_may_only_read_does_for_an_index_of_the_users(start, made, server):
+    fake = start(server)
+    mapping = {"dims": 16, "similarity": "cosine"} if server == "FakeElasticsearch" else {"dimension": 16, "space_type": "cosinesimil"}
+    fake.make("mine", {doc: {"embedding": row} for row, doc in zip(made.docs.tolist(), made.ids)}, mapping)
+    reading = ("/_search", "/_count", "/_mapping", "/_search/scroll")
+
+    def only_reading(method, path):
+        if path != "/" and not path.split("?")[0].endswith(reading):
+            raise fake.error(403, "security_exception: this action is unauthorized")
+
+    fake.before = only_reading
+    spec = f"{server.removeprefix('Fake').lower()}:url={fake.url},index=mine,existing=true,exact=true"
+    assert np.array_equal(made.searched(store_of(spec)).indices, made.exact()[0])
+    assert np.array_equal(export_vectors(spec.removesuffix(",exact=true"))[0], made.docs)
+    with pytest.raises(ServiceError, match="403"):
+        made.searched(store_of(f"{spec.split(':')[0]}:url={fake.url}"))
+
+
 @pytest.mark.parametrize(("type", "dim", "words"), [("bbq_hnsw", 16, "at least 64 dimensions; got 16"), ("hnsw", 4097, "at most 4,096")])
 def test_elasticsearch_dimensions(start, type, dim, words):
     with pytest.raises(RangeError, match=words):

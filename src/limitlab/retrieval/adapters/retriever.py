@@ -12,6 +12,7 @@ from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
+from limitlab.retrieval import parts as joint
 from limitlab.retrieval.adapters.linear import LinearAdapter
 from limitlab.search import RelevantSet, SearchResult, exact_search
 
@@ -62,8 +63,10 @@ class Adapted:
     def config(self, n_docs: int) -> dict[str, Any]:
         """Of the retriever inside, and the content of the adapter."""
         a = self.adapter
+        inner = self._inner.config(n_docs)
         arrays = [None if m is None else m.tobytes().hex() for m in (a.query_matrix, a.query_bias, a.doc_matrix, a.doc_bias)]
-        return {"retriever": "adapted", "inner": self._inner.config(n_docs), "adapter": content_hash([arrays, a.cosine], length=32)}
+        adapter = content_hash([arrays, a.cosine], length=32)
+        return {"retriever": "adapted", "inner": inner, "adapter": adapter, "cache": joint.cacheable([inner])}
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
         """Vectors of the retriever inside, and the adapted ones."""

@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from limitlab._core.errors import DataError, InvalidArgument
 from limitlab._core.files import read_json
 from limitlab.retrieval.platforms.json_path import Path as Steps
 from limitlab.retrieval.platforms.json_path import parse_path
+from limitlab.retrieval.platforms.literal_keys import literal_key
 
 PLACES = ("query", "top_k", "page", "page_size", "offset")
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -108,6 +110,8 @@ class _Reader:
         url = self._get(("url",), str)
         if not re.match(r"https?://[^/]", url):
             self._wrong(("url",), f"must begin with http:// or https://; got {url!r}")
+        if urlsplit(url).query or urlsplit(url).fragment:
+            self._wrong(("url",), "must end before any '?' or '#'; write what follows as parameters, and keys into headers as ${MY_KEY}")
         method = self._get(("method",), str, "POST").upper()
         if method not in ("GET", "POST"):
             self._wrong(("method",), f"must be GET or POST; got {method!r}")
@@ -152,10 +156,8 @@ class _Reader:
         for name, value in headers.items():
             if not isinstance(value, str):
                 self._wrong(("headers", name), "must be a text")
-            if name.lower() in ("authorization", "api-key", "x-api-key", "cookie") and "${" not in value:
-                self._wrong(
-                    ("headers", name), "must take its key from the environment, such as Bearer ${MY_KEY}; keys do not belong in files"
-                )
+        if (at := literal_key(headers)) is not None:
+            self._wrong(("headers", *at), "must take its key from the environment, such as Bearer ${MY_KEY}; keys do not belong in files")
         return headers
 
     def _ids(self) -> tuple[tuple[str, Steps], ...]:
@@ -208,6 +210,8 @@ class _Reader:
         text = json.dumps(value, ensure_ascii=False)
         if "${" in text:
             self._wrong(keys, "must not hold ${NAME}: keys go into headers, where they are kept out of errors and records")
+        if (at := literal_key(value)) is not None:
+            self._wrong((*keys, *at), "must not be written out; a key goes into headers, as ${MY_KEY}: keys do not belong in files")
         names = set(_PLACE.findall(text))
         if unknown := names - set(PLACES):
             self._wrong(keys, f"holds {{{{{min(unknown)}}}}}; known are {', '.join('{{' + p + '}}' for p in PLACES)}")

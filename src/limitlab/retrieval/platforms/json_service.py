@@ -76,8 +76,7 @@ class JSONService(PlatformRetriever):
     def _once(self, given: dict[str, Any]) -> Any:
         c = self._connector
         parameters = filled_in(c.parameters, given)
-        mark = "&" if "?" in self.url else "?"
-        path = f"{self.url}{mark}{urlencode(parameters)}" if parameters else ""
+        path = f"{self.url}?{urlencode(parameters)}" if parameters else ""
         answer = self._client.request(c.method, path, None if c.body is None else filled_in(c.body, given))
         if c.success is not None and (came := first(answer, c.success[0])) != c.success[1]:
             words = self._client.hidden(" ".join(str(answer).split()))[:300]

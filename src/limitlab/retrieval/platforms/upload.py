@@ -40,7 +40,7 @@ class UploadingRetriever(PlatformRetriever):
         Make a dataset of the corpus; its name holds a hash of the documents and of the options that decide how they are indexed, so that
         a run that was killed finds it again and uploads only what is missing.
     keep
-        Whether that dataset stays after the evaluation.
+        Whether that dataset stays after the evaluation; one that was found there, also that of a killed run, always stays.
     wait
         Seconds without any progress of the indexing after which the run fails.
     poll_seconds
@@ -71,7 +71,7 @@ class UploadingRetriever(PlatformRetriever):
             came = "both" if given else "neither"
             raise InvalidArgument(f"{self.kind}: either {self.target_option}=ID or upload=true must be given; got {came}.")
         self.target = given
-        self._made = ""
+        self._made, self._ours = "", False
 
     @abstractmethod
     def find_dataset(self, name: str) -> str | None:
@@ -111,7 +111,9 @@ class UploadingRetriever(PlatformRetriever):
         self._check_sizes(docs)
         with Stopwatch() as watch:
             self._made = self._dataset_name(docs)
-            self.target = self.find_dataset(self._made) or self.create_dataset(self._made)
+            found_there = self.find_dataset(self._made)
+            self._ours = found_there is None
+            self.target = found_there or self.create_dataset(self._made)
             wanted = {self.given_name(doc): j for j, doc in enumerate(docs.ids) if docs[j].strip()}
             there = {u.name for u in self.listed(self.target)}
             missing = [name for name in wanted if name not in there]
@@ -126,9 +128,11 @@ class UploadingRetriever(PlatformRetriever):
         return Prepared(names, {"index_seconds": watch.seconds}, {**kept, "uploaded_as": self._made})
 
     def finished(self) -> dict[str, Any]:
-        """Delete what was made, unless it is to stay."""
+        """Delete what this run made, unless it is to stay."""
         if not self.upload or self.keep:
             return {}
+        if not self._ours:
+            return {"dataset_left": self._made}
         try:
             self.delete_dataset(self.target)
         except ServiceError as error:  # the numbers are there; what is left behind must be said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +69,8 @@ class Client:
     url
         The service's base address, http or https.
     headers
-        Values are texts or Secrets. With a Secret among them, plain http is refused except to this machine and private networks.
+        Values are texts or Secrets. With a Secret among them, plain http is refused except to this machine and private networks, and no proxy
+        of the environment is used for it: a proxy could read the key.
     timeout
         Seconds without an answer after which a request is repeated, > 0.
     retries
@@ -86,7 +88,7 @@ class Client:
     Raises
     ------
     InvalidArgument
-        The address is not http(s), holds a user name or password, or would carry a key in plain http.
+        The address is not http(s), holds a user name, a password or a query, or would carry a key in plain http.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Client:
         self._client = httpx.Client(
             headers={name: h.reveal() if isinstance(h, Secret) else h for name, h in (headers or {}).items()},
             timeout=real(who, "timeout", timeout, low=1e-3), follow_redirects=False, transport=transport,
+            trust_env=not (self._secrets and urlsplit(url).scheme == "http"),
         )  # fmt: skip
         self._jitter = random.Random(0)
         self.traffic = Traffic()
@@ -281,6 +284,8 @@ def _check_address(who: str, url: str, secret: bool) -> None:
         raise InvalidArgument(f"{who}: the address must begin with http:// or https:// and name a host; got {url!r}.")
     if parts.username or parts.password:
         raise InvalidArgument(f"{who}: the address must not hold a user name or password; put the key into an environment variable.")
+    if parts.query or parts.fragment:  # addresses are recorded: a key must not hide in one
+        raise InvalidArgument(f"{who}: the address must end before any '?' or '#'; put a key into an environment variable.")
     if secret and parts.scheme == "http" and not _private(parts.hostname):
         raise InvalidArgument(
             f"{who}: a key is sent in plain http only to this machine and private networks; got {url!r}. Use https, or pass allow_http=true."
@@ -288,8 +293,11 @@ def _check_address(who: str, url: str, secret: bool) -> None:
 
 
 def _private(host: str) -> bool:
+    if re.fullmatch(r"\d+|0x.*", host):  # addresses as one number: resolvers take them, whatever they lead to
+        return False
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_private or address.is_loopback

@@ -68,7 +68,7 @@ def environment_name(who: str, name: str) -> str:
     InvalidArgument
         It cannot. What was given is not shown: it may be the key itself.
     """
-    if not _VARIABLE.fullmatch(name) and name not in os.environ:
+    if not isinstance(name, str) or (not _VARIABLE.fullmatch(name) and name not in os.environ):
         raise InvalidArgument(
             f"{who}: key must be the NAME of an environment variable, in capital letters, such as MY_KEY; what was given is not one, and is not "
             "shown in case it is the key itself. Run: export MY_KEY=..."
@@ -82,8 +82,13 @@ def filled(who: str, template: str) -> Secret:
     Raises
     ------
     InvalidArgument
-        A variable is not set.
+        A variable is not set, or a ``${`` names none: it is refused unshown, as it may hold the key itself.
     """
+    if "${" in _NAME.sub("", template):
+        raise InvalidArgument(
+            f"{who}: ${{NAME}} must hold the NAME of an environment variable, of letters, digits and underscores; what was given is not one, and "
+            "is not shown in case it is the key itself. Run: export MY_KEY=..., and write ${MY_KEY}."
+        )
     names = _NAME.findall(template)
     values = {name: key_from_environment(who, name) for name in names}
     text = _NAME.sub(lambda match: values[match[1]].reveal(), template)  # type: ignore[union-attr]

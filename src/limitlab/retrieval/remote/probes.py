@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from limitlab._core.checks import choice, real
 from limitlab._core.errors import LimitlabError
 from limitlab._core.optional import available
+from limitlab.retrieval.remote.connection_string import readable, without_login
 
 # service: (environment variable of its address, path that answers without a key or tells that one is needed, default port)
 SERVICES: dict[str, tuple[str, str, int]] = {
@@ -140,12 +141,14 @@ def _database(dsn: str, timeout: float) -> tuple[bool, str]:
     """(whether one may log in, versions of the server and of pgvector, or why not)."""
     import psycopg
 
+    if not readable(dsn):
+        return False, "accepts connections, and the connection string cannot be read"
     try:
         with psycopg.connect(dsn, connect_timeout=max(1, round(timeout))) as link:
             row = link.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
             server = link.info.parameter_status("server_version")
     except psycopg.Error as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        lines = without_login(str(error), dsn).strip().splitlines() or [type(error).__name__]
         return False, f"accepts connections, and refuses this login ({lines[-1].strip()[:200]})"
     return True, f"PostgreSQL {server}, " + (f"pgvector {row[0]}" if row else "without pgvector; run: CREATE EXTENSION vector")
 
@@ -157,7 +160,7 @@ def _answer(name: str, url: str, path: str, timeout: float) -> tuple[bool, str]:
     try:
         client = Client(name, url, timeout=timeout, retries=0, max_bytes=1 << 20)
     except LimitlabError:
-        return True, "accepts connections (its address holds a user name or password, so nothing was asked)"
+        return True, "accepts connections (its address holds a login or a query, so nothing was asked)"
     try:
         found = client.get(path)
     except LimitlabError as error:

@@ -13,7 +13,7 @@ from limitlab._core.errors import InvalidArgument, ShapeError
 from limitlab._core.files import sha256_file
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
-from limitlab.retrieval.stores.faiss_index import built_index, library, read_index
+from limitlab.retrieval.stores.faiss_index import REPEATABLE, built_index, library, read_index
 from limitlab.retrieval.stores.store import Hits, Served, Store, lengths_of
 
 INDEXES = ("flat", "hnsw", "ivf", "pq", "sq8")
@@ -44,7 +44,6 @@ class Faiss(Store):
     """
 
     kind = "faiss"
-    repeatable = True
 
     def __init__(
         self,
@@ -84,6 +83,10 @@ class Faiss(Store):
         """Kind of index, and options that were given."""
         first = {"file": Path(self.file).name} if self.file is not None else {} if self.index == "flat" else {"index": self.index}
         return {**first, **self._given}
+
+    def repeatable(self, n_docs: int) -> bool:
+        """All but a graph that several threads build."""
+        return self.existing or self.index != "hnsw" or n_docs <= REPEATABLE
 
     def check(self, n_docs: int, dim: int) -> None:
         """A file must hold as many vectors as there are documents."""

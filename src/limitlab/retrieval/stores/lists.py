@@ -61,12 +61,13 @@ class GivenVectors:
 def store_lists(
     spec: str, docs: np.ndarray, queries: np.ndarray, *, ids: Sequence[str], k: int, ties: str = "trec", progress: Progress = SILENT
 ) -> SearchResult:
-    """What a store returns for query vectors: over ``docs`` in a collection that is dropped afterwards, or from a collection of the user's.
+    """What a store returns for query vectors: over ``docs`` in a collection of our own, or from one of the user's.
 
     Parameters
     ----------
     spec
-        ``qdrant:url=URL,hnsw_ef=64``, or ``pgvector:table=NAME,existing=true``, ...
+        ``qdrant:url=URL,hnsw_ef=64``, or ``pgvector:table=NAME,existing=true``, ... A collection of our own is dropped afterwards, unless it
+        was there before.
     docs, queries
         (n_docs, dim), (n_queries, dim) float32; documents are stored with unit length.
     ids

@@ -11,7 +11,7 @@ import numpy as np
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import DataError, InvalidArgument, RangeError, ServiceError
 from limitlab.retrieval.remote.http import Client
-from limitlab.retrieval.remote.keys import filled
+from limitlab.retrieval.remote.keys import environment_name, filled
 from limitlab.retrieval.stores.fields import field_of
 from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
@@ -84,7 +84,7 @@ class Milvus(Store):
         self._field, self._id_field = (str(field), str(id_field)) if existing else (_OWN["field"], _OWN["id"])
         self._database = database
         self._url = url or "http://localhost:19530"
-        secret = None if key is None else filled(self.kind, f"Bearer ${{{key}}}")
+        secret = None if key is None else filled(self.kind, f"Bearer ${{{environment_name(self.kind, key)}}}")
         self._client = Client(
             self.kind,
             self._url,
@@ -237,7 +237,8 @@ class Milvus(Store):
     def _finished(self, name: str) -> bool:
         index = self._index_record(name)
         if index.get("indexState") == "Failed":
-            raise ServiceError(f"milvus: the index of {name} failed: {index.get('failReason') or 'no reason given'}.")
+            reason = self._client.hidden(str(index.get("failReason") or "no reason given"))[:300]
+            raise ServiceError(f"milvus: the index of {name} failed: {reason}.")
         return int(index.get("pendingRows") or 0) == 0 and index.get("indexState") in ("Finished", None)
 
     def _load(self, name: str) -> None:
@@ -266,9 +267,10 @@ class Milvus(Store):
         sent = {"collectionName": name, **({"dbName": self._database} if self._database else {}), **body}
         answer = self._client.post(f"/v2/vectordb/{call}", sent)
         if not isinstance(answer, dict) or "code" not in answer:
-            raise ServiceError(f"milvus: an answer must have a code; got {str(answer)[:200]}.")
+            raise ServiceError(f"milvus: an answer must have a code; got {self._client.hidden(str(answer))[:200]}.")
         if answer["code"] not in (0, 200):
-            raise ServiceError(f"milvus: {call} of {name} was refused with code {answer['code']}: {str(answer.get('message'))[:300]}")
+            words = self._client.hidden(str(answer.get("message")))[:300]
+            raise ServiceError(f"milvus: {call} of {name} was refused with code {answer['code']}: {words}")
         return answer.get("data")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument, RangeError
+from limitlab._core.files import content_hash
 from limitlab.retrieval.stores.postgres import Database
 from limitlab.retrieval.stores.store import Hits, Served, Store, flag, lengths_of, text_or_none
 
@@ -21,6 +22,7 @@ _STORED_DIMS = {"vector": 16_000, "halfvec": 16_000, "bit": 83_886_080}
 _OPERATORS = {"cosine": "<=>", "inner product": "<#>", "euclidean": "<->", "hamming": "<~>"}
 _CLASSES = {"cosine": "cosine_ops", "inner product": "ip_ops", "euclidean": "l2_ops", "hamming": "hamming_ops"}
 _BLOCK = 2000
+_USUAL_K = 10  # hits for which the plan is asked before anything was searched
 
 
 class PgVector(Store):
@@ -90,7 +92,7 @@ class PgVector(Store):
         self._column, self._id_field = (str(column), str(id_field)) if existing else ("embedding", "doc_id")
         self._exact = flag(self.kind, "exact", exact)
         self._database = Database(self.kind, dsn_env)
-        self._dims: dict[str, int] = {}
+        self._asked: dict[str, int] = {}
 
     def config(self) -> dict[str, Any]:
         """Table, index and settings; the name of the variable, not what it holds."""
@@ -150,12 +152,12 @@ class PgVector(Store):
     def finish(self, name: str, n_docs: int) -> None:
         """Build the index, unless it is there."""
         db = self._database
-        if self._index != "none":
+        if self._index != "none" and not db.indexes(name, "embedding"):
             metric = "hamming" if self._type == "bit" else "cosine"
             lists = self._lists or max(1, round(n_docs / 1000) if n_docs <= 1_000_000 else round(n_docs**0.5))
             options = f"m = {self._m}, ef_construction = {self._ef_construction}" if self._index == "hnsw" else f"lists = {lists}"
             db.run(
-                "CREATE INDEX IF NOT EXISTS {} ON {} USING {} (embedding {}) WITH ({})", db.name(f"limitlab_index_{name[-16:]}"), db.name(name),
+                "CREATE INDEX IF NOT EXISTS {} ON {} USING {} (embedding {}) WITH ({})", db.name(f"limitlab_index_{content_hash(name)}"), db.name(name),
                 db.word(self._index), db.word(f"{self._type}_{_CLASSES[metric]}"), db.word(options),
             )  # fmt: skip
         db.run("ANALYZE {}", db.name(name))
@@ -165,18 +167,19 @@ class PgVector(Store):
         statement, metric, settings = self._statement(name)
         sign = {"cosine": lambda d: 1.0 - d}.get(metric, lambda d: -d)  # <#> is the negative inner product
         texts = self._texts(queries, kind=self._column_type(name)[0])
+        self._asked[name] = k
         with self._database.session(settings) as ask:
             return [[(str(doc), sign(float(distance))) for doc, distance in ask(statement, (text, text, k))] for text in texts]
 
     def describe(self, name: str) -> Served:
-        """Column, index, and whether PostgreSQL's plan for a query uses it."""
+        """Column, index, and whether PostgreSQL's plan for a query, of the length last searched, uses it."""
         db = self._database
         kind, dim = self._column_type(name)
         statement, metric, settings = self._statement(name)
         sample = next(self._pages(name, 100), ([], np.zeros((0, 1), np.float32)))[1]
         text = self._texts(np.ones((1, dim), np.float32), kind=kind)[0]
         with db.session(settings) as ask:
-            plan = db.index_used(ask, statement, (text, text, 10))
+            plan = db.index_used(ask, statement, (text, text, self._asked.get(name, _USUAL_K)))
             values = {n: str(ask(f"SELECT current_setting('{n}', true)", ())[0][0]) for n in ("hnsw.ef_search", "ivfflat.probes")}
         indexes = db.indexes(name, self._column)
         used = next((words for index, words in indexes if index == plan), None)

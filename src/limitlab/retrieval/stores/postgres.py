@@ -9,6 +9,7 @@ from typing import Any
 
 from limitlab._core.errors import InvalidArgument, ServiceError
 from limitlab._core.optional import require
+from limitlab.retrieval.remote.connection_string import without_login
 from limitlab.retrieval.remote.keys import key_from_environment
 
 _INDEXES = """
@@ -168,11 +169,4 @@ class Database:
             raise ServiceError(f"{self._who}: PostgreSQL at {self.source} failed: {self._hidden(error)}") from None
 
     def _hidden(self, error: BaseException) -> str:
-        text = " ".join(str(error).split())[:300]
-        try:
-            password = self._library().conninfo.conninfo_to_dict(self._secret.reveal()).get("password")
-        except self._library().ProgrammingError:
-            password = None
-        for part in filter(None, (self._secret.reveal(), password)):
-            text = text.replace(str(part), "***")
-        return text
+        return " ".join(without_login(str(error), self._secret.reveal()).split())[:300]

@@ -24,7 +24,6 @@ class QdrantEmbedded(Store):
     """See ``qdrant``. It holds no index and searches exactly; a folder is open to one process at a time."""
 
     kind = "qdrant"
-    repeatable = True
 
     def __init__(
         self, *, path: str | None, location: str | None, collection: str | None, existing: bool, id_field: str, vector: str | None
@@ -35,7 +34,6 @@ class QdrantEmbedded(Store):
             raise InvalidArgument("qdrant: existing=true must come with path= or url=; nothing is in memory yet.")
         self._place = {"path": str(path)} if path is not None else {"location": ":memory:"}
         self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
-        self.repeatable = not self.existing
         self._id_field, self._vector = str(id_field), text_or_none(vector)
         self._made: Any = None
 
@@ -47,6 +45,10 @@ class QdrantEmbedded(Store):
     def build(self) -> dict[str, Any]:
         """The same for every release: points and cosine."""
         return {"mode": "embedded"}
+
+    def repeatable(self, n_docs: int) -> bool:
+        """What is ours; a collection of the user's may change."""
+        return not self.existing
 
     def held(self, name: str) -> int | None:
         """Points of a collection."""

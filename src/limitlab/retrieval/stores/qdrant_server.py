@@ -217,5 +217,5 @@ class QdrantServer(Store):
 
     def _answer(self, answer: Any) -> Any:
         if not isinstance(answer, dict) or "result" not in answer:
-            raise ServiceError(f"qdrant: an answer must have a result; got {str(answer)[:200]}.")
+            raise ServiceError(f"qdrant: an answer must have a result; got {self._client.hidden(str(answer))[:200]}.")
         return answer["result"]

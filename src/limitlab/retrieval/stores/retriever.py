@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
 from limitlab._core.checks import choice, whole
-from limitlab._core.errors import DataError, InvalidArgument, RangeError, first_examples
+from limitlab._core.errors import DataError, InvalidArgument, RangeError, ServiceError, first_examples
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
@@ -33,7 +34,8 @@ class StoreRetriever:
         Where they are searched. With ``store.existing`` the collection is asked as it is; else vectors of the documents, of unit length,
         go into a collection of our own for each dimension, named for its content: the same vectors are not uploaded twice.
     keep
-        Whether our own collection stays for the next run; otherwise it is dropped after each search.
+        Whether our own collection stays for the next run; otherwise what a search had to make is dropped after it, and what was there
+        before stays.
     unknown
         Hits that name no document of the dataset: refuse them, or leave them out and count them.
     fetch
@@ -90,7 +92,7 @@ class StoreRetriever:
             "vectors": vectors,
             "unknown": self._unknown,
             "fetch": self._fetch,
-            "cache": self.store.repeatable and vectors.get("cache", True),
+            "cache": self.store.repeatable(n_docs) and vectors.get("cache", True),
         }
 
     def index(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> dict[str, Any]:
@@ -121,18 +123,16 @@ class StoreRetriever:
         self.store.check_k(fetched)
         # A collection of the user's gets query vectors as the model gives them; ours holds vectors of unit length.
         queries = as_float32(self._queries, dim, name="queries") if self.store.existing else normalised(self._queries, dim, name="queries")
-        with Stopwatch() as watch:
-            name, written = self._collection(dim, progress)
-        cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
-        try:  # what is ours is dropped also when the search fails
+        docs = None if self.store.existing else normalised(np.asarray(self._docs), dim)
+        name = self.store.opened() if docs is None else self.store.named(content_of(docs, self._ids, self.store))
+        with self._passing(name):
+            with Stopwatch() as watch:
+                written = 0 if docs is None else self.store.upload(name, self._ids, docs, progress=progress)
+            cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
             with Stopwatch() as watch, progress.task(f"{self.store.kind}: search", len(queries)) as bar:
                 hits = self.store.search(name, queries, fetched)
                 bar.advance(len(queries))
             served = self.store.describe(name)
-        finally:
-            if not (self._keep or self.store.existing):
-                self.store.drop(name)
-            self.store.release()
         found, counts = self._listed(hits, k, places)
         notes |= {**served.notes(), **counts, **self._differences(served, dim)}
         ranks = RelevantRanks.from_lists(relevant, found.indices, found.scores, places)
@@ -142,13 +142,22 @@ class StoreRetriever:
         """No closed form."""
         return None
 
-    def _collection(self, dim: int, progress: Progress) -> tuple[str, int]:
-        """(name, rows written) of what is searched."""
-        if self.store.existing:
-            return self.store.opened(), 0
-        docs = normalised(np.asarray(self._docs), dim)
-        name = self.store.named(content_of(docs, self._ids, self.store))
-        return name, self.store.upload(name, self._ids, docs, progress=progress)
+    @contextmanager
+    def _passing(self, name: str) -> Iterator[None]:
+        """Without ``keep``, a collection that comes with the block goes with it, also when the block fails; one that was there stays."""
+        try:
+            ours = not (self._keep or self.store.existing) and self.store.held(name) is None
+            try:
+                yield
+            except BaseException:
+                if ours:
+                    with suppress(ServiceError):  # the first error is the one to tell
+                        self.store.drop(name)
+                raise
+            if ours:
+                self.store.drop(name)
+        finally:
+            self.store.release()
 
     def _described(self) -> Served:
         if self._served is None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from limitlab._core.errors import DataError, ServiceError
 from limitlab.retrieval.remote.http import Client
-from limitlab.retrieval.remote.keys import Secret, filled, key_from_environment
+from limitlab.retrieval.remote.keys import Secret, environment_name, filled, key_from_environment
 from limitlab.retrieval.stores.fields import field_of
 from limitlab.retrieval.stores.store import Hits, Store, flag, text_or_none
 
@@ -45,7 +45,7 @@ class SearchEngine(Store):
         self._field, self._id_field = (str(field), str(id_field)) if existing else (OWN_FIELD, OWN_ID)
         secret: Secret | None = None
         if key is not None:
-            secret = filled(self.kind, f"ApiKey ${{{key}}}")
+            secret = filled(self.kind, f"ApiKey ${{{environment_name(self.kind, key)}}}")
         elif login is not None:
             given = key_from_environment(self.kind, login)
             assert given is not None
@@ -70,9 +70,10 @@ class SearchEngine(Store):
         """The similarity behind a score."""
 
     def held(self, name: str) -> int | None:
-        """Documents, after a refresh; None when there is no such index."""
+        """Documents, of our own index after a refresh; None when there is no such index."""
         try:
-            self._client.post(f"{self._path(name)}/_refresh", None)
+            if not self.existing:  # a key that may only read must do for the user's
+                self._client.post(f"{self._path(name)}/_refresh", None)
             return int(self._client.get(f"{self._path(name)}/_count")["count"])
         except ServiceError as error:
             if error.status == 404:
@@ -97,10 +98,11 @@ class SearchEngine(Store):
             if refused:
                 first = refused[0]
                 said = first.get("error") or {}
+                why = self._client.hidden(f"{said.get('type')}: {said.get('reason')}")
                 doc = next(row[OWN_ID] for number, row in rows if number == str(first["_id"]))
                 raise ServiceError(
                     f"{self.kind}: {len(refused):,} of {len(rows):,} documents of a bulk request were refused, the first {doc!r} with "
-                    f"{first['status']}: {said.get('type')}: {str(said.get('reason'))[:200]}",
+                    f"{first['status']}: {why[:200]}",
                     status=int(first["status"]),
                 )
             busy = {str(item["_id"]) for item in items if item["status"] == 429}

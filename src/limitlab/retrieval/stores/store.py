@@ -81,14 +81,11 @@ class Store(ABC):
         The user's collection (``existing``), or the start of the name of our own.
     existing
         Whether ``collection`` is asked as it is; nothing is written then.
-    repeatable
-        Whether the same vectors and options always give the same lists.
     """
 
     kind = ""
     collection: str | None = None
     existing = False
-    repeatable = False
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
@@ -101,6 +98,10 @@ class Store(ABC):
     def build(self) -> dict[str, Any]:
         """What of ``config`` decides the stored collection, and not only how it is searched."""
         return self.config()
+
+    def repeatable(self, n_docs: int) -> bool:
+        """Whether the same vectors, of so many documents, and options always give the same lists."""
+        return False
 
     def named(self, content: str) -> str:
         """The name of our own collection with this content."""
