@@ -45,6 +45,15 @@ class IndexSpec:
             return self.path
         return Path(self.path).name if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
 
+    @property
+    def holds_documents(self) -> bool:
+        """Whether it is there already with its documents, so that it cannot search others: a file, or a collection of the user's."""
+        if self.kind != "store":
+            return self.kind == "file"
+        store = store_of(self.path)
+        store.close()
+        return store.existing
+
 
 def parse_index(text: str) -> IndexSpec:
     """``hnsw``, ``hnsw:m=16,ef_search=64``, ``ivf:nlist=256,nprobe=8``, the path of a faiss index, or a store: ``qdrant:url=URL,hnsw_ef=64``.
