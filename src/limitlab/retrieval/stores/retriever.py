@@ -39,6 +39,11 @@ class StoreRetriever:
     fetch
         Hits asked of the store for a list, where that is more than the list's length: points may be chunks of one document.
 
+    Attributes
+    ----------
+    scaled
+        Whether vectors that go into our own collection, and their queries, get unit length; otherwise they stay as they are given.
+
     Notes
     -----
     Scores are similarities, whatever the store returns; ties among returned documents follow the house's rule, and what is not returned is
@@ -46,6 +51,7 @@ class StoreRetriever:
     """
 
     family = "dense"
+    scaled = True
 
     def __init__(
         self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None
@@ -120,7 +126,8 @@ class StoreRetriever:
         fetched = max(k, self._fetch)
         self.store.check_k(fetched)
         # A collection of the user's gets query vectors as the model gives them; ours holds vectors of unit length.
-        queries = as_float32(self._queries, dim, name="queries") if self.store.existing else normalised(self._queries, dim, name="queries")
+        compared = as_float32 if self.store.existing or not self.scaled else normalised
+        queries = compared(self._queries, dim, name="queries")
         with Stopwatch() as watch:
             name, written = self._collection(dim, progress)
         cost, notes = {"upload_seconds": watch.seconds}, {"collection": name, "uploaded": written}
@@ -146,7 +153,7 @@ class StoreRetriever:
         """(name, rows written) of what is searched."""
         if self.store.existing:
             return self.store.opened(), 0
-        docs = normalised(np.asarray(self._docs), dim)
+        docs = (normalised if self.scaled else as_float32)(np.asarray(self._docs), dim)
         name = self.store.named(content_of(docs, self._ids, self.store))
         return name, self.store.upload(name, self._ids, docs, progress=progress)
 
