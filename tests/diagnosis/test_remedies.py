@@ -145,6 +145,14 @@ def test_a_perfect_cross_encoder_reaches_the_bound_and_no_more():
     assert model.note == "function perfect"
 
 
+def test_documents_below_the_depth_stay_where_they_are():
+    relevance, docs, queries, _ = planted(n_queries=30, size=5, noise=0.5)
+    data = with_texts(relevance, told=True)
+    result = found(data, docs, queries, "rerank", k=10, rerank=lambda pairs: [0.0] * len(pairs), rerank_depth=3)
+    for remedy in result.remedies:
+        assert remedy.after == remedy.before and remedy.won == remedy.lost == 0
+
+
 def test_the_bound_keeps_at_most_k_documents_a_query():
     relevance, docs, queries, _ = planted(n_queries=30, size=5, noise=0.5)
     bound = by_key(found(relevance, docs, queries, "rerank", k=3, rerank_depth=200))["rerank-bound"]
