@@ -51,6 +51,7 @@ class Dense:
     """
 
     family = "dense"
+    cosine = True
 
     def __init__(
         self,

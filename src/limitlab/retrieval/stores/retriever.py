@@ -43,6 +43,8 @@ class StoreRetriever:
     ----------
     scaled
         Whether vectors that go into our own collection, and their queries, get unit length; otherwise they stay as they are given.
+    cosine
+        Whether the scores of the last search are cosines, as the store says.
 
     Notes
     -----
@@ -52,6 +54,7 @@ class StoreRetriever:
 
     family = "dense"
     scaled = True
+    cosine = False
 
     def __init__(
         self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None
@@ -140,6 +143,7 @@ class StoreRetriever:
             if not (self._keep or self.store.existing):
                 self.store.drop(name)
             self.store.release()
+        self.cosine = served.metric == "cosine" or (served.metric == "inner product" and self.scaled and not self.store.existing)
         found, counts = self._listed(hits, k, places)
         notes |= {**served.notes(), **counts, **self._differences(served, dim)}
         ranks = RelevantRanks.from_lists(relevant, found.indices, found.scores, places)
