@@ -145,6 +145,14 @@ def test_a_perfect_cross_encoder_reaches_the_bound_and_no_more():
     assert model.note == "function perfect"
 
 
+def test_documents_below_the_depth_stay_where_they_are():
+    relevance, docs, queries, _ = planted(n_queries=30, size=5, noise=0.5)
+    data = with_texts(relevance, told=True)
+    result = found(data, docs, queries, "rerank", k=10, rerank=lambda pairs: [0.0] * len(pairs), rerank_depth=3)
+    for remedy in result.remedies:
+        assert remedy.after == remedy.before and remedy.won == remedy.lost == 0
+
+
 def test_the_bound_keeps_at_most_k_documents_a_query():
     relevance, docs, queries, _ = planted(n_queries=30, size=5, noise=0.5)
     bound = by_key(found(relevance, docs, queries, "rerank", k=3, rerank_depth=200))["rerank-bound"]
@@ -173,6 +181,27 @@ def test_exact_search_is_a_remedy_for_an_index():
     exact = by_key(result)["exact-search"]
     assert exact.after["recall"].mean == pytest.approx(result.level("encoder").recall.mean)
     assert exact.before["recall"].mean == pytest.approx(result.level("index").recall.mean) and exact.helps
+
+
+@pytest.mark.ann
+@pytest.mark.parametrize("prefix", ["", "faiss:file="])
+def test_an_index_that_is_there_is_not_asked_for_documents_it_does_not_hold(tmp_path, prefix):
+    import faiss
+
+    relevance, docs, queries, rng = planted(noise=0.5)
+    turned = normalised(queries @ np.linalg.qr(rng.standard_normal((16, 16)))[0])
+    served = {"dim": 8, "dtype": "binary"}
+    stored = np.where(normalised(docs, 8) > 0, 1, -1).astype(np.float32)
+    index = faiss.IndexFlatIP(8)
+    index.add(stored)
+    faiss.write_index(index, str(tmp_path / "mine.faiss"))
+    result = found(relevance, docs, turned, "serving,adapter", folds=2, index=f"{prefix}{tmp_path / 'mine.faiss'}", **served)
+    wide, typed = by_key(result)["more-dimensions"], by_key(result)["wider-type"]
+    for remedy, alone in ((wide, {"dtype": "binary"}), (typed, {"dim": 8})):
+        expected = diagnose(relevance, docs=docs, queries=turned, k=10, ledger=NoLedger(), **alone).levels[-1].recall.mean
+        assert remedy.after["recall"].mean == pytest.approx(expected) and "the index holds the documents as they are served" in remedy.note
+    both = by_key(result)["document-query-adapter"]
+    assert both.kind == "not possible" and both.note == "the index holds the documents as they are"
 
 
 def test_without_texts_what_needs_them_says_so():

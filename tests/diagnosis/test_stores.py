@@ -67,12 +67,35 @@ def test_a_collection_of_the_users_is_the_index(qdrant, plant):
     assert "serves 10 of 24 dimensions" in data.diagnosed(index=f"qdrant:url={qdrant.url},collection=cut,existing=true").level("index").note
 
 
+@pytest.mark.ann
+@pytest.mark.parametrize("served", [{"similarity": "dot"}, {"dim": 6, "renormalise": False}, {"dtype": "int8"}, {"dtype": "fp8-e4m3"}])
+def test_an_exact_index_of_faiss_loses_nothing_of_the_vectors_as_served(plant, served):
+    data = plant("equal", 4)
+    docs = data.docs * np.random.default_rng(1).uniform(0.5, 2, (len(data.docs), 1)).astype(np.float32)
+    with_index = data.diagnosed(docs=docs, index="faiss:index=flat", remedies="serving", **served)
+    without = data.diagnosed(docs=docs, **served)
+    assert with_index.level("index").retained == without.levels[-1].retained and with_index.level("index").blamed == 0
+    exact = next(r for r in with_index.remedies if r.key == "exact-search")
+    assert (exact.won, exact.lost) == (0, 0)
+
+
+def test_a_store_that_scales_says_so_or_refuses(qdrant, plant):
+    data, store = plant("equal", 4), f"qdrant:url={qdrant.url},exact=true"
+    assert "scaled to unit length" not in data.diagnosed(index=store, dtype="binary").level("index").note  # all of one length
+    assert (
+        "scaled to unit length, while documents as served have lengths from"
+        in data.diagnosed(index=store, dtype="fp8-e5m2").level("index").note
+    )
+    with pytest.raises(InvalidArgument, match=r"cut and not scaled again"):
+        data.diagnosed(index=store, dim=6, renormalise=False)
+
+
 def test_wrong_stores_are_refused_before_the_other_levels(plant):
     with pytest.raises(UnknownName, match="did you mean 'hnsw_ef'"):
         parse_index("qdrant:url=http://localhost:1,hsnw_ef=3")
     with pytest.raises(UnknownName, match=r"Or the path of a faiss index file, or a store such as qdrant:url=URL"):
         parse_index("qdrnt:url=x")
-    with pytest.raises(InvalidArgument, match=r"a store is filled by cosine; got similarity='dot'"):
+    with pytest.raises(InvalidArgument, match=r"a store is filled by cosine; got vectors compared by inner product"):
         plant("below", 1).diagnosed(index="qdrant:url=http://localhost:1", similarity="dot")
 
 

@@ -45,6 +45,13 @@ def test_our_bm25_in_mteb_has_our_numbers_ties_included(of_bm25, limit):
         assert of_bm25[name.replace("@", "_at_")] == pytest.approx(estimate.mean, abs=ROUNDED), name
 
 
+def test_a_precision_that_was_asked_for_has_a_revision_of_its_own(tiny):
+    from limitlab.retrieval import Dense
+
+    revisions = [as_mteb(Dense(tiny, precision=p)).mteb_model_meta.revision for p in ("auto", "float32", "bfloat16", "bfloat16")]
+    assert len(set(revisions)) == 3 and revisions[2] == revisions[3]
+
+
 def test_queries_without_hits_count_as_zero_in_both(tmp_path):
     data = ll.Dataset.from_texts(
         {"a": "red apple", "b": "green pear", "c": "red pear"}, {"q1": "apple", "q2": "zzz"}, {"q1": {"a": 1}, "q2": {"b": 1}}, name="few"

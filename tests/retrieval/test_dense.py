@@ -8,6 +8,7 @@ import pytest
 from limitlab._core.errors import DataError, RangeError, UnknownName
 from limitlab._core.texts import TextList
 from limitlab.retrieval import Dense, Retriever, build
+from limitlab.retrieval.encoder_settings import EncoderSettings
 from limitlab.search import RelevantSet, tie_order
 
 pytestmark = pytest.mark.models
@@ -155,6 +156,28 @@ def test_bfloat16_documents_are_near_and_queries_stay_float32(tiny_model, indexe
     assert cosines(low._docs, indexed._docs).min() >= 0.998
     assert not np.array_equal(low._docs, indexed._docs)
     assert np.array_equal(low._queries, indexed._queries)
+
+
+@pytest.mark.parametrize(
+    ("options", "queries", "documents"), [({"dtype": "bfloat16"}, "bfloat16", "bfloat16"), ({"precision": "float16"}, "float32", "float16")]
+)
+def test_vectors_that_are_not_cached_are_encoded_as_those_that_are(tiny_model, monkeypatch, options, queries, documents):
+    settings = EncoderSettings(query_task="ask", document_task="tell")
+    retriever, seen = Dense(tiny_model, settings=settings, **options), []
+
+    def encode(texts, **told):
+        seen.append((told["precision"], told.get("task")))
+        return np.ones((len(texts), 4), np.float32), np.ones(len(texts), np.int32)
+
+    monkeypatch.setattr(retriever._encoder, "encode", encode)
+    retriever.index(DOCS, QUERIES)
+    cached, expected = set(seen), [(documents, "tell"), (queries, "ask")]
+    assert cached == set(expected)
+    seen.clear()
+    retriever.encode(["a text"], "document"), retriever.requery(QUERIES)
+    assert seen == expected
+    retriever.encode(["a text"], None)
+    assert seen[-1] == (queries, None)
 
 
 def test_an_unknown_precision_is_refused_at_once(tiny_model):

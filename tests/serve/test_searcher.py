@@ -53,9 +53,27 @@ def test_unit_scores_keep_the_order_and_the_threshold_leaves_out(data, spec):
     assert searcher.search(["who likes apples"], 8, threshold=1.0)[0] == [f for f in row if f.unit_score >= 1.0]
 
 
-@pytest.mark.parametrize("family", ["dense", "lexical", "other"])
-def test_the_map_is_monotone(lexical, monkeypatch, family):
+@pytest.mark.parametrize(
+    ("family", "cosine", "low", "high"),
+    [("dense", True, -1, 1), ("dense", False, -300, 300), ("lexical", False, 0, 40), ("other", False, -9, 40)],
+)
+def test_the_map_is_monotone(lexical, monkeypatch, family, cosine, low, high):
     monkeypatch.setattr(lexical.retriever, "family", family)
-    values = np.linspace(-1 if family != "lexical" else 0, 1 if family == "dense" else 40, 401)
-    units = [lexical.unit_score(float(v)) for v in values]
+    monkeypatch.setattr(lexical.retriever, "cosine", cosine, raising=False)
+    units = [lexical.unit_score(float(v)) for v in np.linspace(low, high, 401)]
     assert all(a < b for a, b in pairwise(units)) and units[0] >= 0 and units[-1] <= 1
+    assert ((units[0], units[-1]) == (0, 1)) == cosine
+
+
+@pytest.mark.models
+def test_retrievers_say_whether_their_scores_are_cosines(tiny_model, data):
+    from limitlab.retrieval.adapters import LinearAdapter
+    from limitlab.retrieval.adapters.retriever import Adapted
+
+    dense = build(tiny_model)
+    turned = np.eye(dense.max_dim, dtype=np.float32)[::-1] * 9
+    said = {cosine: Adapted([dense], file=LinearAdapter(turned, cosine=cosine)) for cosine in (True, False)}
+    assert dense.cosine and said[True].cosine and not said[False].cosine
+    assert build(f"quantised({tiny_model}):dtype=int8").cosine and not build(f"quantised({tiny_model}):dtype=binary").cosine
+    row = Searcher(said[False], data.docs).search(["who likes apples"], 8)[0]
+    assert len({f.unit_score for f in row}) > 1 and [f.unit_score for f in row] == sorted((f.unit_score for f in row), reverse=True)

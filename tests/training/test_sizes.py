@@ -26,6 +26,16 @@ def test_each_corpus_holds_the_smaller_ones_and_all_relevant_documents():
     assert len({d.fingerprint() for d in (small, middle, whole)}) == 3
 
 
+def test_the_others_are_drawn_with_the_seed_and_not_the_first_of_the_file():
+    drawn = [[d.docs.ids for d in nested(DATA, [50, 100], seed=s)] for s in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2] and set(drawn[2][0]) < set(drawn[2][1])
+    relevant = set(nested(DATA, [9])[0].docs.ids)
+    first = [i for i in DATA.docs.ids if i not in relevant][:41]
+    for small, _ in drawn:
+        assert 2 <= len(set(first) & set(small)) < 25 and list(small) == [i for i in DATA.docs.ids if i in set(small)]
+    assert not set(first) <= set(sample(DATA, n_queries=30, n_docs=50).docs.ids)
+
+
 def test_more_documents_never_raise_recall():
     found = [evaluate(d, ["bm25"], measures=["recall@2"]).rows[0].measures["recall@2"].mean for d in nested(DATA, [9, 50, 200])]
     assert found == sorted(found, reverse=True)

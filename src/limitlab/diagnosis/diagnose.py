@@ -303,7 +303,7 @@ class _Levels:
         """Truncation, quantisation, index, platform."""
         s, plan = self.subject, self.plan
         docs, queries = s.docs, s.queries
-        stages = []
+        stages, scaled = [], s.cosine
         if plan.dim is not None and plan.dim < docs.shape[1]:
             scaled = plan.renormalise and s.cosine
             docs, queries = (served.truncated(a, plan.dim, renormalise=scaled, scratch=self.scratch) for a in (docs, queries))
@@ -323,7 +323,7 @@ class _Levels:
         else:
             stages.append(_not_given("quantisation", "quantisation"))
         if plan.index is not None:
-            lists, words = index_lists(plan.index, docs, queries, k=s.k, ids=s.doc_ids, cosine=s.cosine)
+            lists, words = index_lists(plan.index, docs, queries, k=s.k, ids=s.doc_ids, cosine=scaled)
             kept = np.array([m in row for row, a, b in self._lists(lists) for m in s.relevant.members[a:b].tolist()], bool)
             stages.append(Stage("index", "index", "measured", words, kept))
         return [*stages, *self._platform(kept)]

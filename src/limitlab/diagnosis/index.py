@@ -10,6 +10,7 @@ import numpy as np
 
 from limitlab._core.checks import whole
 from limitlab._core.errors import InvalidArgument, ShapeError, UnknownName
+from limitlab.diagnosis.scratch import ROWS
 from limitlab.diagnosis.subject import WHO
 from limitlab.retrieval.stores import names_a_store, store_lists, store_of
 from limitlab.retrieval.stores.faiss_index import built_index, read_index
@@ -18,6 +19,8 @@ _KINDS: dict[str, dict[str, int]] = {
     "hnsw": {"m": 32, "ef_construction": 40, "ef_search": 16},  # faiss's own defaults
     "ivf": {"nlist": 0, "nprobe": 1},
 }
+
+_UNEVEN = 1e-3  # of the greatest length: below, scaling changes scores by less than storing float16 does
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class IndexSpec:
         if self.kind == "store":
             return self.path
         return Path(self.path).name if self.kind == "file" else " ".join([self.kind, *(f"{k}={v}" for k, v in self.options.items() if v)])
+
+    @property
+    def holds_documents(self) -> bool:
+        """Whether it is there already with its documents, so that it cannot search others: a file, or a collection of the user's."""
+        if self.kind != "store":
+            return self.kind == "file"
+        store = store_of(self.path)
+        store.close()
+        return store.existing
 
 
 def parse_index(text: str) -> IndexSpec:
@@ -78,8 +90,14 @@ def index_lists(
 ) -> tuple[np.ndarray, str]:
     """((n_queries, k) rows of ``docs`` that the index returns, best first, -1 where it returns fewer; the index in words).
 
-    Indexes of faiss compare by inner product. A store gets the documents in a collection of its own that is dropped afterwards, by cosine;
-    with ``existing=true`` its collection is asked as it is, and documents are told by their ids.
+    Indexes of faiss, also as a store, compare by inner product. Another store gets the documents in a collection of its own that is dropped
+    afterwards, by cosine; where that scales rows whose lengths differ (rounded ones), the words say so. With ``existing=true`` its collection is
+    asked as it is, and documents are told by their ids.
+
+    Parameters
+    ----------
+    cosine
+        Whether the vectors as served are compared by cosine: not where they were cut and not scaled again.
 
     Raises
     ------
@@ -88,18 +106,25 @@ def index_lists(
     DataError, ShapeError
         An index file cannot be read, or has another dimension or number of vectors.
     InvalidArgument
-        A store of our vectors where vectors are compared by inner product.
+        A store other than faiss, of our vectors, where vectors are compared by inner product.
     """
     if spec.kind == "store":
-        return _of_a_store(spec.path, docs, queries, k=k, ids=ids, cosine=cosine)
+        return _of_a_store(spec, docs, queries, k=k, ids=ids, cosine=cosine)
     index = _read(spec, docs) if spec.kind == "file" else built_index(WHO, docs, spec.kind, spec.options)
     found = index.search(np.ascontiguousarray(queries, np.float32), k)[1]
     return np.asarray(found, np.int64), spec.words
 
 
-def _of_a_store(text: str, docs: np.ndarray, queries: np.ndarray, *, k: int, ids: Sequence[str], cosine: bool) -> tuple[np.ndarray, str]:
-    if not cosine and not (text.startswith("faiss:") or "existing=true" in text):
-        raise InvalidArgument(f"{WHO}: a store is filled by cosine; got similarity='dot'. Use similarity='cosine', or existing=true.")
+def _of_a_store(
+    spec: IndexSpec, docs: np.ndarray, queries: np.ndarray, *, k: int, ids: Sequence[str], cosine: bool
+) -> tuple[np.ndarray, str]:
+    text = spec.path
+    scaled = not (text.startswith("faiss:") or spec.holds_documents)
+    if scaled and not cosine:
+        raise InvalidArgument(
+            f"{WHO}: a store is filled by cosine; got vectors compared by inner product (similarity='dot', or cut and not scaled again). Use "
+            "similarity='cosine' with renormalise=True, faiss:index=..., or existing=true."
+        )
     found = store_lists(text, docs, queries, ids=ids, k=k)
     notes = found.notes
     words = f"{text.partition(':')[0]}, {notes['search']}: {notes['index']}; stored as {notes['stored_as']}, quantisation {notes['quantisation']}"
@@ -107,7 +132,16 @@ def _of_a_store(text: str, docs: np.ndarray, queries: np.ndarray, *, k: int, ids
         words += f"; serves {notes['served_dimension']:,} of {notes['model_dimension']:,} dimensions"
     counted = {"queries_with_fewer_hits": f"queries with fewer than {k} hits", "hits_of_unknown_ids": "hits of unknown ids"}
     words += "".join(f"; {notes[name]:,} {said}" for name, said in counted.items() if name in notes)
+    least, greatest = _lengths(docs) if scaled else (1.0, 1.0)
+    if greatest - least > _UNEVEN * greatest:
+        words += f"; scaled to unit length, while documents as served have lengths from {least:.3g} to {greatest:.3g}"
     return found.indices, words
+
+
+def _lengths(docs: np.ndarray) -> tuple[float, float]:
+    """(least, greatest) length of a row."""
+    blocks = [np.linalg.norm(docs[at : at + ROWS], axis=1) for at in range(0, len(docs), ROWS)]
+    return float(min(b.min() for b in blocks)), float(max(b.max() for b in blocks))
 
 
 def _read(spec: IndexSpec, docs: np.ndarray):

@@ -51,6 +51,7 @@ class Dense:
     """
 
     family = "dense"
+    cosine = True
 
     def __init__(
         self,
@@ -138,16 +139,19 @@ class Dense:
         self._queries = self.encode(list(queries), "query")
 
     def encode(self, texts: list[str], kind: str | None) -> np.ndarray:
-        """(n, dim) float32 vectors as the model gives them, not cached.
+        """(n, dim) float32 vectors as the model gives them, not cached, at the precision and with the adapter that ``index`` uses.
 
         Parameters
         ----------
         kind
-            query | document, which decides the prompt; None for no prompt.
+            query | document, which decides prompt, adapter and precision; None for no prompt, no adapter, and the precision of queries.
         """
         given = {"query": self._query_prompt, "document": self._document_prompt}
         prompt = "" if kind is None else self._encoder.prompt(kind, given[kind])
-        return self._encoder.encode(texts, prompt=prompt, precision="float32")[0]
+        n_docs = len(texts) if self._docs is None else len(self._docs)  # the corpus decides what "auto" means
+        precision = self._document_precision(n_docs)[0] if kind == "document" else self._query_precision
+        task = None if kind is None else self._settings.task(kind)
+        return self._encoder.encode(texts, prompt=prompt, precision=precision, **({} if task is None else {"task": task}))[0]
 
     def encoded(self, docs: Texts, queries: Texts, *, progress: Progress = SILENT) -> tuple[np.ndarray, np.ndarray]:
         """(document vectors, query vectors), both in full dimension, through the cache."""

@@ -91,6 +91,11 @@ class MtebModel:
         return "lexical" if "sparse" in (self._meta.model_type or []) else "other"
 
     @property
+    def cosine(self) -> bool:
+        """Whether scores are cosines."""
+        return self._similarity == "cosine"
+
+    @property
     def max_dim(self) -> int | None:
         """Full dimension of an encoder; None for models that search themselves."""
         if self._similarity is None:

@@ -127,6 +127,8 @@ def _model_meta(retriever: Retriever, dim: int | None) -> Any:
 
     name = retriever.name.replace("/", "--") + (f" (embed_dim={dim})" if dim else "")
     config = {k: v for k, v in retriever.config(0).items() if k not in ("document_precision", "why_this_precision")}
+    if hasattr(retriever, "precision"):  # as it was given: what "auto" becomes depends on the corpus
+        config["precision"] = retriever.precision
     return ModelMeta.create_empty(
         {"name": f"limitlab/{name}", "revision": content_hash({**config, "dim": dim}, length=24), "embed_dim": dim or retriever.max_dim}
     )

@@ -27,7 +27,8 @@ class Retriever(Protocol):
     max_dim
         Full dimension, or None for retrievers without one (then ``dim`` is None in every call).
 
-    A retriever may also have ``bytes_per_doc(dim) -> float``, where bytes are not in proportion to the dimension.
+    A retriever may also have ``bytes_per_doc(dim) -> float``, where bytes are not in proportion to the dimension, and ``cosine``, True where its
+    scores are cosines.
     """
 
     name: str

@@ -80,6 +80,11 @@ class Quantised:
         self._docs: np.ndarray | None = None
 
     @property
+    def cosine(self) -> bool:
+        """Whether scores are cosines, up to rounding: those of bits alone are not."""
+        return self.dtype not in BITS or bool(self.rescore and self.rescore_with == "full")
+
+    @property
     def max_dim(self) -> int | None:
         """Full dimension of the model."""
         return self._part.max_dim

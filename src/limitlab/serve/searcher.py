@@ -40,8 +40,8 @@ class Searcher:
 
     Notes
     -----
-    ``unit_score`` is a monotone map of the score, the same for all queries: ``(1 + s) / 2`` for dense retrievers, whose scores are cosines;
-    ``s / (1 + s)`` for lexical ones, whose scores are at least 0; ``(1 + s / (1 + |s|)) / 2`` for all others.
+    ``unit_score`` is a monotone map of the score, the same for all queries: ``(1 + s) / 2`` where the retriever says that its scores are
+    cosines (``cosine``); ``s / (1 + s)`` for lexical ones, whose scores are at least 0; ``(1 + s / (1 + |s|)) / 2`` for all others.
     """
 
     def __init__(self, retriever: Retriever, docs: Texts, *, ties: str = "trec", progress: Progress = SILENT) -> None:
@@ -85,7 +85,7 @@ class Searcher:
 
     def unit_score(self, score: float) -> float:
         """The score between 0 and 1; see the notes of the class."""
-        if self.retriever.family == "dense":
+        if getattr(self.retriever, "cosine", False):
             return min(1.0, max(0.0, (1.0 + score) / 2.0))
         if self.retriever.family == "lexical" and score >= 0:
             return score / (1.0 + score)

@@ -94,7 +94,7 @@ def train(
     test = test_data(config, whole("train()", "n_docs", largest, low=1))
     relevant = n_relevant_docs(test)
     sizes = list(n_docs) if n_docs else [relevant, test.n_docs]
-    corpora = nested(test, sizes)
+    corpora = nested(test, sizes, seed=config.seed)
     held_out = general_data(general)
     if held_out is not None and held_out.name in {d.name for d in corpora}:
         held_out = replace(held_out, name=f"{held_out.name}, general")

@@ -9,12 +9,13 @@ import numpy as np
 
 from limitlab._core.checks import whole
 from limitlab._core.errors import RangeError
+from limitlab._core.seeds import derived
 from limitlab._core.texts import TextList
 from limitlab.data import Dataset
 from limitlab.relevance import RelevanceMatrix
 
 
-def nested(data: Dataset, sizes: Sequence[int]) -> list[Dataset]:
+def nested(data: Dataset, sizes: Sequence[int], *, seed: int = 0) -> list[Dataset]:
     """The same queries and relevant documents among more and more of the others: each corpus holds the smaller ones.
 
     Parameters
@@ -23,6 +24,8 @@ def nested(data: Dataset, sizes: Sequence[int]) -> list[Dataset]:
         The largest corpus.
     sizes
         Numbers of documents, each from the number of relevant ones to all; returned in ascending order.
+    seed
+        Decides which of the others come first: the order of a file may go by subject or date.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def nested(data: Dataset, sizes: Sequence[int]) -> list[Dataset]:
         A size is below the number of relevant documents, or above that of all.
     """
     relevant = np.unique(data.relevance.binary().indices)
-    others = np.setdiff1d(np.arange(data.n_docs), relevant)
+    others = derived(seed, "nested corpora").permutation(np.setdiff1d(np.arange(data.n_docs), relevant))
     out = []
     for size in sorted({whole("train()", "n_docs", s, low=1) for s in sizes}):
         if not relevant.size <= size <= data.n_docs:
@@ -51,13 +54,13 @@ def n_relevant_docs(data: Dataset) -> int:
 
 
 def sample(data: Dataset, *, n_queries: int, n_docs: int) -> Dataset:
-    """A part that is quick to evaluate: evenly chosen queries, their relevant documents, and others up to ``n_docs``."""
+    """A part that is quick to evaluate: evenly chosen queries, their relevant documents, and others up to ``n_docs``, drawn with seed 0."""
     chosen = np.unique(np.linspace(0, data.n_queries - 1, min(n_queries, data.n_queries)).round().astype(int)).tolist()
     relevance = data.relevance.select(chosen)
     queries = TextList([data.queries.ids[i] for i in chosen], [data.queries[i] for i in chosen])
     part = replace(data, queries=queries, relevance=relevance, _fingerprints={})
     needed = np.unique(relevance.binary().indices)
-    others = np.setdiff1d(np.arange(data.n_docs), needed)
+    others = derived(0, "sample").permutation(np.setdiff1d(np.arange(data.n_docs), needed))
     return _kept(part, np.sort(np.concatenate([needed, others[: max(0, n_docs - needed.size)]])), f"{data.name}, sample")
 
 

@@ -124,12 +124,31 @@ def test_the_same_seed_gives_the_same_bytes_and_low_rank_is_low_rank():
     from limitlab.retrieval.adapters import selection
 
     choice = selection.Choice("unchanged", strength=Strength(10.0, 0.1))
+    cut = selection.Choice("unchanged", strength=Strength(10.0, 0.1), rank=3)
     made = selection.Choice.fitted(choice, Problem(queries, docs, relevant, True))
     from limitlab.retrieval.adapters.fitting import _adapter
 
-    low = _adapter(Problem(queries, docs, relevant, True), choice, 3, {})
+    low = _adapter(Problem(queries, docs, relevant, True), cut, {})
     sizes = np.linalg.svd(low.query_matrix - np.eye(16), compute_uv=False)
     assert np.linalg.matrix_rank(made.query[:-1] - np.eye(16)) > 3 and sizes[3] < 1e-4 * sizes[0]
+
+
+def test_a_rank_is_part_of_the_choice():
+    """How far a fit may go is chosen among cut fits: on held-out queries the choice is better, once cut, than the one made without a rank."""
+    from limitlab.retrieval.adapters import selection
+
+    docs, queries, relevant, rng = planted(300, 130, 12, noise=0.3, seed=1)
+    bent = normalised(docs * np.exp(rng.uniform(-1, 1, 12) * np.log(6)).astype(np.float32))
+    problem = Problem(queries[:90], bent, part(relevant, np.arange(90)), True)
+    folds = [(problem.part(s.train), problem.part(s.held_out)) for s in splits(problem.relevant, folds=3, seed=0)]
+
+    def held_out(choice):
+        return np.mean([selection.merit(held, choice.fitted(train, steps=15), 10).mean() for train, held in folds])
+
+    free, low = (fit_adapter(problem.queries, bent, problem.relevant, rank=r).facts for r in (None, 1))
+    assert free["ridge"] and low["ridge"] is None and (free["rank"], low["rank"]) == (None, 1)  # no fit of rank 1 is better than no change
+    worse = selection.Choice(free["start"], free["start_ridge"], Strength(free["scale"], free["ridge"]), rank=1)
+    assert held_out(worse) < held_out(selection.Choice("unchanged"))
 
 
 def test_a_pool_holds_what_is_relevant_and_what_is_hard():

@@ -76,14 +76,15 @@ def _cross_validated(bench: Bench, parts: list, by: str) -> dict[str, tuple[np.n
     kept = {side: np.zeros(relevant.members.size, bool) for side in SIDES}
     facts: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
     problems = dict.fromkeys(SIDES, "")
+    fixed = bench.serving.index is not None and bench.serving.index.holds_documents
     with bench.progress.task(f"adapters, by {by}", len(parts)) as bar:
         for split in parts:
             fits = fit_adapters(queries[split.train], docs, part(relevant, split.train), by=by, **_options(bench))
             for side, adapter in zip(SIDES, fits):
                 changed = None
                 if adapter.changes_docs:
-                    if bench.serving.index is not None and bench.serving.index.kind == "file":
-                        problems[side] = "the index file holds the documents as they are"
+                    if fixed:
+                        problems[side] = "the index holds the documents as they are"
                         continue
                     changed = bench.typed(_adapted_docs(bench, adapter, docs), bench.serving.dtype)
                 lists = bench.search(queries=adapter.apply_queries(queries[split.held_out]), docs=changed).indices

@@ -101,7 +101,7 @@ class Bench:
         k = min(width or self.subject.k, len(docs))
         if self.serving.index is None or exact:
             return exact_search(docs, asked, k=k, places=self.subject.places, normalise=False, progress=self.progress)
-        indices, _ = index_lists(self.serving.index, docs, asked, k=k, ids=self.subject.doc_ids, cosine=self.subject.cosine)
+        indices, _ = index_lists(self.serving.index, docs, asked, k=k, ids=self.subject.doc_ids, cosine=self.cosine)
         scores = np.full(indices.shape, -np.inf, np.float32)
         for row, found in enumerate(indices):
             held = found >= 0

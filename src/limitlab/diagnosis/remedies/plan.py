@@ -26,7 +26,7 @@ class RemedyPlan:
     rerank
         A cross-encoder: a folder or hub id for sentence-transformers, or a function from (query text, document text) pairs to scores.
     rerank_depth
-        How many of the best documents it sees.
+        How many of the best documents it sees; those below stay in their order.
     folds
         Of the cross-validation over queries.
     seed

@@ -27,9 +27,9 @@ def rerankers(bench: Bench) -> list[Remedy]:
 
 
 def _bound(bench: Bench, depth: int) -> Remedy:
-    """Relevant documents within the first ``depth``, at most k a query; those retrieved before come first."""
+    """Relevant documents within the first ``depth``, or k where that is more, at most k a query; those retrieved before come first."""
     s = bench.subject
-    inside = bench.kept(bench.wide.indices, k=depth)
+    inside = bench.kept(bench.wide.indices, k=max(depth, s.k))
     order = np.lexsort((~bench.before, ~inside, s.relevant.rows))
     place = np.empty(order.size, np.int64)
     place[order] = np.arange(order.size)
@@ -56,7 +56,8 @@ def _measured(bench: Bench, score: Reranker, depth: int, label: str) -> Remedy:
                 raise DataError(f"remedies: a cross-encoder must return one finite score a pair; got {scores.size} for {len(pairs)} pairs.")
             ends = np.cumsum([docs.size for docs in found])
             for row, docs, values in zip(rows, found, np.split(scores, ends[:-1])):
-                best = docs[np.lexsort((s.places[docs], -values))][: s.k]
+                below = bench.wide.indices[row, depth : s.k]  # not reranked: they stay where they are
+                best = np.concatenate([docs[np.lexsort((s.places[docs], -values))], below[below >= 0]])[: s.k]
                 again[row, : best.size] = best
             bar.advance(len(rows))
     cost = f"{depth:,} text pairs a query through the cross-encoder"

@@ -11,7 +11,7 @@ def serving_undone(bench: Bench) -> list[Remedy]:
     """All dimensions, float32, exact search: each alone, everything else as served; what is not served that way is left out."""
     s, serving = bench.subject, bench.serving
     docs, queries = bench.short
-    fixed = serving.index is not None and serving.index.kind == "file"
+    fixed = serving.index is not None and serving.index.holds_documents
     out = []
     if bench.truncated:
         full = s.docs.shape[1]
@@ -33,4 +33,4 @@ def serving_undone(bench: Bench) -> list[Remedy]:
 
 
 def _also(note: str, fixed: bool) -> str:
-    return f"{note}, exact search (the index file holds the others)" if fixed else note
+    return f"{note}, exact search (the index holds the documents as they are served)" if fixed else note

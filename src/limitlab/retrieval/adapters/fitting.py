@@ -10,7 +10,6 @@ import numpy as np
 from limitlab._core.checks import choice, vectors, whole
 from limitlab._core.errors import InvalidArgument, ShapeError
 from limitlab._core.progress import SILENT, Progress
-from limitlab.retrieval.adapters.contrastive import Weights
 from limitlab.retrieval.adapters.linear import LinearAdapter
 from limitlab.retrieval.adapters.problem import Problem, part, pooled
 from limitlab.retrieval.adapters.selection import Choice, chosen, chosen_docs
@@ -64,7 +63,7 @@ def fit_adapters(
     by
         How queries are held out for the choice: "queries", or "documents" (their relevant documents are unseen too).
     rank
-        Greatest rank of the change of each matrix from its start; None: any.
+        Greatest rank of the change of each matrix from its start; None: any. The choice is made among adapters cut to it.
 
     Returns
     -------
@@ -88,7 +87,7 @@ def fit_adapters(
     rows, ready, small = _prepared(queries, docs, relevant, similarity == "cosine")
     with progress.task("adapter", 2 + len(sides)) as bar:
         pool = pooled(docs, ready, small, size=max(2, pool_size // 2), cosine=similarity == "cosine", seen=[ready])
-        found = chosen(pool, k=k, by=by, seed=seed)
+        found = chosen(pool, k=k, by=by, seed=seed, rank=rank)
         bar.advance()
         full = pool
         if len(docs) > len(pool.pool):
@@ -99,7 +98,7 @@ def fit_adapters(
         for side in sides:
             choice_ = chosen_docs(pool, found, k=k, by=by, seed=seed) if side == "both" else found
             facts = {"n_queries": int(rows.size), "n_docs": len(docs), "n_pool": len(full.pool), "seed": seed, "k": k, "held_out_by": by}
-            out.append(_adapter(full, choice_, rank, {"sides": side, **facts}))
+            out.append(_adapter(full, choice_, {"sides": side, **facts}))
             bar.advance()
     return out
 
@@ -120,22 +119,9 @@ def _prepared(queries: np.ndarray, docs: np.ndarray, relevant: RelevantSet, cosi
     return rows, normalised(asked) if cosine else asked, part(relevant, rows)
 
 
-def _adapter(problem: Problem, found: Choice, rank: int | None, facts: dict[str, Any]) -> LinearAdapter:
-    weights = found.fitted(problem)
-    if rank is not None:
-        base = found.base(problem)
-        eye = np.eye(problem.dim, dtype=np.float32)
-        weights = Weights(
-            base.query + _low_rank(weights.query - base.query, rank),
-            None if weights.docs is None else eye + _low_rank(weights.docs - eye, rank),
-        )
-    strength = found.strength
-    facts |= {"start": found.start, "start_ridge": found.start_ridge, "rank": rank}
+def _adapter(problem: Problem, found: Choice, facts: dict[str, Any]) -> LinearAdapter:
+    weights, strength = found.fitted(problem), found.strength
+    facts |= {"start": found.start, "start_ridge": found.start_ridge, "rank": found.rank}
     facts |= {"scale": strength and strength.scale, "ridge": strength and strength.ridge, "doc_ridge": strength and strength.doc_ridge}
     bias = weights.query[-1]
     return LinearAdapter(weights.query[:-1], bias if bias.any() else None, weights.docs, cosine=problem.cosine, facts=facts)
-
-
-def _low_rank(matrix: np.ndarray, rank: int) -> np.ndarray:
-    left, sizes, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
-    return ((left[:, :rank] * sizes[:rank]) @ right[:rank]).astype(np.float32)

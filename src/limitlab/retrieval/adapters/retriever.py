@@ -56,6 +56,11 @@ class Adapted:
         self._docs: np.ndarray | None = None
 
     @property
+    def cosine(self) -> bool:
+        """Whether scores are cosines."""
+        return self.adapter.cosine
+
+    @property
     def max_dim(self) -> int:
         """Dimension of the adapter."""
         return self.adapter.dim

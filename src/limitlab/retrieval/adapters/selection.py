@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,22 +24,40 @@ _BLOCK = 1024
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen: a start ("unchanged", "rotation", "regression"), its own ridge, and the contrastive fit from there, if any."""
+    """What was chosen: a start ("unchanged", "rotation", "regression"), its own ridge, and the contrastive fit from there, if any.
+
+    ``rank`` is given, not chosen: the greatest rank of the change of each matrix from the start.
+    """
 
     start: str
     start_ridge: float = 0.0
     strength: Strength | None = None
+    rank: int | None = None
 
     def fitted(self, problem: Problem, *, steps: int = 40) -> Weights:
         """The adapter that this choice gives on all queries of a problem."""
         base = self.base(problem)
-        return base if self.strength is None else minimised(problem, base, self.strength, steps=steps)
+        return base if self.strength is None else cut(minimised(problem, base, self.strength, steps=steps), base, self.rank)
 
     def base(self, problem: Problem) -> Weights:
         """The start."""
         if self.start == "rotation":
             return rotation(problem)
         return regression(problem, self.start_ridge) if self.start == "regression" else unchanged(problem.dim)
+
+
+def cut(weights: Weights, base: Weights, rank: int | None) -> Weights:
+    """Weights whose change from ``base`` (documents: from no change) is the nearest of at most this rank."""
+    if rank is None:
+        return weights
+    eye = np.eye(weights.query.shape[1], dtype=np.float32)
+    docs = None if weights.docs is None else eye + _low_rank(weights.docs - eye, rank)
+    return Weights(base.query + _low_rank(weights.query - base.query, rank), docs)
+
+
+def _low_rank(matrix: np.ndarray, rank: int) -> np.ndarray:
+    left, sizes, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
+    return ((left[:, :rank] * sizes[:rank]) @ right[:rank]).astype(np.float32)
 
 
 def merit(problem: Problem, weights: Weights, k: int) -> np.ndarray:
@@ -58,11 +76,11 @@ def merit(problem: Problem, weights: Weights, k: int) -> np.ndarray:
     return out / np.diff(relevant.indptr)
 
 
-def chosen(problem: Problem, *, k: int, by: str, seed: int) -> Choice:
-    """The best choice for the query side on held-out queries; "unchanged" where none is better by more than one standard error."""
-    trials = _Trials(problem, k, by, seed)
+def chosen(problem: Problem, *, k: int, by: str, seed: int, rank: int | None = None) -> Choice:
+    """The best choice for the query side on held-out queries, of fits cut to ``rank``; "unchanged" where none is better by more than one standard error."""
+    trials = _Trials(problem, k, by, seed, rank)
     if not trials.parts:
-        return Choice("unchanged")
+        return Choice("unchanged", rank=rank)
     plain = trials.scored(lambda p, _: unchanged(p.dim))
     best, value = Choice("unchanged"), plain
     closed = [Choice("rotation"), *(Choice("regression", r) for r in _REGRESSIONS)]
@@ -84,12 +102,12 @@ def chosen(problem: Problem, *, k: int, by: str, seed: int) -> Choice:
             if top <= highest:
                 break
             highest = top
-    return best if _surely(value - plain) else Choice("unchanged")
+    return replace(best if _surely(value - plain) else Choice("unchanged"), rank=rank)
 
 
 def chosen_docs(problem: Problem, query_side: Choice, *, k: int, by: str, seed: int) -> Choice:
     """``query_side`` with a document matrix where that is better on held-out queries, else ``query_side`` itself."""
-    trials = _Trials(problem, k, by, seed)
+    trials = _Trials(problem, k, by, seed, query_side.rank)
     if not trials.parts:
         return query_side
     best, value = query_side, trials.scored(lambda p, _: query_side.fitted(p, steps=_STEPS))
@@ -97,7 +115,7 @@ def chosen_docs(problem: Problem, query_side: Choice, *, k: int, by: str, seed: 
     given = query_side.strength or Strength(30.0, 3.0)
     for strength, found in trials.path(query_side, [Strength(given.scale, given.ridge, r) for r in _DOC_RIDGES]):
         if found.mean() > value.mean():
-            best, value = Choice(query_side.start, query_side.start_ridge, strength), found
+            best, value = replace(query_side, strength=strength), found
     return best if _surely(value - plain) else query_side
 
 
@@ -113,14 +131,14 @@ def _surely(gains: np.ndarray) -> bool:
 class _Trials:
     """Inner parts of the training queries."""
 
-    def __init__(self, problem: Problem, k: int, by: str, seed: int) -> None:
+    def __init__(self, problem: Problem, k: int, by: str, seed: int, rank: int | None = None) -> None:
         n = len(problem.queries)
         many = n >= _MANY
         parts = splits(problem.relevant, folds=4 if many else 3, by=by, seed=seed) if n >= 6 else []
         if many:
             parts = parts[: 1 if by == "queries" else 2]
         self.parts = [(problem.part(s.train), problem.part(s.held_out)) for s in parts]
-        self._k = k
+        self._k, self._rank = k, rank
 
     def scored(self, fit: Callable[[Problem, int], Weights]) -> np.ndarray:
         """Merits of the held-out queries of all parts."""
@@ -137,7 +155,7 @@ class _Trials:
 
             def fit(train: Problem, i: int, strength: Strength = strength) -> Weights:
                 warm[i] = made = minimised(train, bases[i], strength, first=warm[i], steps=_STEPS)
-                return made
+                return cut(made, bases[i], self._rank)  # the next fit begins where this one ended, not where it was cut
 
             out.append((strength, self.scored(fit)))
             mean = float(out[-1][1].mean())

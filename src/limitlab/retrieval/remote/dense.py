@@ -79,6 +79,7 @@ class ServedDense(ABC):
     """
 
     family = "dense"
+    cosine = True
     service: ClassVar[str] = ""
     home: ClassVar[Home] = Home()
     most_texts: ClassVar[int] = 64

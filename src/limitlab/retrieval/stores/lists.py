@@ -69,7 +69,7 @@ def store_lists(
         ``qdrant:url=URL,hnsw_ef=64``, or ``pgvector:table=NAME,existing=true``, ... A collection of our own is dropped afterwards, unless it
         was there before.
     docs, queries
-        (n_docs, dim), (n_queries, dim) float32; documents are stored with unit length.
+        (n_docs, dim), (n_queries, dim) float32; documents are stored with unit length, in faiss, which compares by inner product, as they are.
     ids
         Of the documents; hits on other ids are left out and counted in the notes.
     k
@@ -82,6 +82,7 @@ def store_lists(
     """
     store = store_of(spec)
     retriever = StoreRetriever([GivenVectors(docs, queries)], store, keep=False, unknown="count")
+    retriever.scaled = store.kind != "faiss"
     try:
         retriever.index(
             TextList(ids, [""] * len(docs)), TextList([str(i) for i in range(len(queries))], [""] * len(queries)), progress=progress

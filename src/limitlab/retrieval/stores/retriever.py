@@ -41,6 +41,13 @@ class StoreRetriever:
     fetch
         Hits asked of the store for a list, where that is more than the list's length: points may be chunks of one document.
 
+    Attributes
+    ----------
+    scaled
+        Whether vectors that go into our own collection, and their queries, get unit length; otherwise they stay as they are given.
+    cosine
+        Whether the scores of the last search are cosines, as the store says.
+
     Notes
     -----
     Scores are similarities, whatever the store returns; ties among returned documents follow the house's rule, and what is not returned is
@@ -48,6 +55,8 @@ class StoreRetriever:
     """
 
     family = "dense"
+    scaled = True
+    cosine = False
 
     def __init__(
         self, parts: Sequence[Retriever], store: Store, *, keep: bool = True, unknown: str = "refuse", fetch: int | None = None
@@ -122,8 +131,9 @@ class StoreRetriever:
         fetched = max(k, self._fetch)
         self.store.check_k(fetched)
         # A collection of the user's gets query vectors as the model gives them; ours holds vectors of unit length.
-        queries = as_float32(self._queries, dim, name="queries") if self.store.existing else normalised(self._queries, dim, name="queries")
-        docs = None if self.store.existing else normalised(np.asarray(self._docs), dim)
+        compared = as_float32 if self.store.existing or not self.scaled else normalised
+        queries = compared(self._queries, dim, name="queries")
+        docs = None if self.store.existing else (normalised if self.scaled else as_float32)(np.asarray(self._docs), dim)
         name = self.store.opened() if docs is None else self.store.named(content_of(docs, self._ids, self.store))
         with self._passing(name):
             with Stopwatch() as watch:
@@ -133,6 +143,7 @@ class StoreRetriever:
                 hits = self.store.search(name, queries, fetched)
                 bar.advance(len(queries))
             served = self.store.describe(name)
+        self.cosine = served.metric == "cosine" or (served.metric == "inner product" and self.scaled and not self.store.existing)
         found, counts = self._listed(hits, k, places)
         notes |= {**served.notes(), **counts, **self._differences(served, dim)}
         ranks = RelevantRanks.from_lists(relevant, found.indices, found.scores, places)
