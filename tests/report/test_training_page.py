@@ -45,7 +45,7 @@ RESULT = TrainResult(
 def test_the_page_holds_sentences_numbers_and_warnings(tmp_path):
     page = write_training_report(RESULT, tmp_path / "t.html").read_text(encoding="utf-8")
     body = page[page.index("<main") : page.index("</main>")]
-    assert "is contradicted by these numbers" in body and "limitlab train" in body
+    assert "is not seen here: in 2 of 2 comparisons" in body and "neither confirm nor contradict" in body and "limitlab train" in body
     assert body.count("<tr data-row=") == len(RESULT.changes) == 12
     assert body.count("overfitting on purpose") >= 8 and "<b>base</b>" not in body
     assert ">99.0</td>" in body and ">11.0</td>" in body and ">25 %</td>" in body
