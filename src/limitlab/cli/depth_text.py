@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from limitlab._core.shares import percent
 from limitlab.cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ def _drowning(found: Drowning) -> str:
     rows = []
     path = {} if found.path is None else dict(zip(found.path.sizes, found.path.recall))
     for size, recall, complete in zip(found.exact.sizes, found.exact.recall, found.exact.all_relevant):
-        one = f"{100 * path[size]:.1f}" if size in path else ""
-        rows.append([f"{size:,}", f"{100 * recall:.1f}", f"{100 * complete:.1f}", one, "measured" if size == found.n_docs else "exact"])
+        one = percent(path[size]) if size in path else ""
+        rows.append([f"{size:,}", percent(recall), percent(complete), one, "measured" if size == found.n_docs else "exact"])
     if (ahead := found.forecast) is not None:
         columns = zip(ahead.sizes, ahead.recall, ahead.recall_interval, ahead.all_relevant, ahead.all_relevant_interval)
         for size, recall, (a, b), complete, (c, d) in columns:
-            values = (f"{100 * v:.1f} ({100 * low:.1f} to {100 * high:.1f})" for v, low, high in ((recall, a, b), (complete, c, d)))
+            values = (f"{percent(v)} ({percent(low)} to {percent(high)})" for v, low, high in ((recall, a, b), (complete, c, d)))
             rows.append([f"{size:,}", *values, "", "extrapolated"])
     head = ["documents", f"recall@{found.k}, %", f"all relevant@{found.k}, %", "one sample", ""]
     lines = [
@@ -54,8 +55,8 @@ def _drowning(found: Drowning) -> str:
     lines += [f"  {words}" for words in crossing_words(found)]
     for test in found.backtests:
         lines.append(
-            f"  check: from {test.from_docs:,} documents {100 * test.predicted:.1f} % was extrapolated for {test.to_docs:,}; "
-            f"{100 * test.measured:.1f} % is measured ({test.n_queries:,} queries)."
+            f"  check: from {test.from_docs:,} documents {percent(test.predicted)} % was extrapolated for {test.to_docs:,}; "
+            f"{percent(test.measured)} % is measured ({test.n_queries:,} queries)."
         )
     if found.forecast is not None and not found.backtests:
         lines.append("  check: none; the corpus is too small to extrapolate from parts of it.")
@@ -87,7 +88,7 @@ def _gaps(found: Gaps) -> str:
     ]
     for name, spread in spreads:
         if spread is not None:
-            rows.append([name, f"{100 * spread.positive:.1f}", *(f"{q:+.4f}" for q in spread.quantiles)])
+            rows.append([name, percent(spread.positive), *(f"{q:+.4f}" for q in spread.quantiles)])
     head = ["gap, in scores", "above 0, %", "5 %", "25 %", "median", "75 %", "95 %"]
     table = plain_table(head, rows, title="\nGaps: how far relevant documents are above all others", right=range(1, 7))
     if found.unsettled:

@@ -11,6 +11,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
+from limitlab._core.shares import percent
 from limitlab.cli.depth_text import also_found, depth_text
 from limitlab.cli.diagnosis_options import (
     ChunkPattern,
@@ -166,7 +167,7 @@ def diagnosis_text(found: Diagnosis) -> str:
     """Verdict, levels, and the queries with most missing documents."""
     rows = []
     for level in found.levels:
-        values = [f"{100 * e.mean:.1f}" + f" ({100 * e.low:.1f} to {100 * e.high:.1f})" for e in (level.recall, level.all_relevant)]
+        values = [percent(e.mean) + f" ({percent(e.low)} to {percent(e.high)})" for e in (level.recall, level.all_relevant)]
         if level.status == "not given":
             rows.append([level.label, "not given", *[""] * 6])
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limitlab._core.errors import InvalidArgument
+from limitlab._core.shares import percent
 from limitlab.cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def remedy_table(found: Diagnosis) -> str:
             continue
         e = r.recall.difference
         p = "" if r.p_adjusted is None else f"{r.p_adjusted:.2g}"
-        values = [f"{100 * r.before[name].mean:.1f} -> {100 * r.after[name].mean:.1f}" for name in ("recall", "all_relevant")]
+        values = [f"{percent(r.before[name].mean)} -> {percent(r.after[name].mean)}" for name in ("recall", "all_relevant")]
         gain = f"{100 * e.mean:+.1f} ({100 * e.low:+.1f} to {100 * e.high:+.1f})"
         rows.append(
             [r.label, r.kind, values[0], gain, p, values[1], f"{r.won:,}", f"{r.lost:,}", "; ".join(filter(None, (r.cost, r.note)))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from limitlab._core.shares import percent
 from limitlab.diagnosis import Diagnosis, Drowning, Gaps
 from limitlab.report.drowning import drowning_figure
 from limitlab.report.gaps import gap_figure, score_figure
@@ -51,7 +52,7 @@ def _crossings(found: Drowning) -> list[dict[str, str]]:
 
 def _checks(found: Drowning) -> dict[str, Any]:
     tests = [
-        f"From {t.from_docs:,} documents {100 * t.predicted:.1f} % was extrapolated, {100 * t.measured:.1f} % is measured."
+        f"From {t.from_docs:,} documents {percent(t.predicted)} % was extrapolated, {percent(t.measured)} % is measured."
         for t in found.backtests
     ]
     return {"tests": tests, "tail": found.tail, "assumption": found.assumption if found.forecast is not None else ""}
@@ -65,7 +66,7 @@ def _gap_rows(found: Gaps) -> list[dict[str, Any]]:
         (f"best query vectors of the {found.n_solved:,} queries solved for", found.attained),
     ]
     return [
-        {"label": name, "n": f"{s.n:,}", "positive": f"{100 * s.positive:.1f}", "quantiles": [f"{q:+.4f}" for q in s.quantiles]}
+        {"label": name, "n": f"{s.n:,}", "positive": percent(s.positive), "quantiles": [f"{q:+.4f}" for q in s.quantiles]}
         for name, s in named
         if s is not None
     ]

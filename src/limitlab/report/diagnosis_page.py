@@ -7,6 +7,7 @@ from typing import Any
 
 from limitlab._core.files import write_text
 from limitlab._core.provenance import now
+from limitlab._core.shares import percent
 from limitlab.diagnosis import Diagnosis, Level, QueryDiagnosis
 from limitlab.report import origin
 from limitlab.report.depth_section import depth_content, depth_figures
@@ -101,26 +102,26 @@ def _shown(found: Diagnosis) -> list[QueryDiagnosis]:
 def _cards(found: Diagnosis) -> list[dict[str, str]]:
     last, documents = found.levels[-1], found.level("documents")
     cards = [
-        {"title": f"recall@{found.k}", "value": f"{100 * last.recall.mean:.1f} %", "detail": _interval(last)},
+        {"title": f"recall@{found.k}", "value": f"{percent(last.recall.mean)} %", "detail": _interval(last)},
         {"title": "missing documents", "value": f"{found.n_missing:,}", "detail": f"of {found.n_relevant:,} relevant"},
     ]
     worst = max(found.levels, key=lambda level: level.blamed)
     if worst.blamed:
         cards.append({"title": "most are lost at", "value": worst.label, "detail": f"{worst.blamed:,} documents"})
     detail = "a lower bound: the best query vectors found" if documents.status == "lower bound" else "with the best query vectors"
-    cards.append({"title": "recall your document vectors allow", "value": f"{100 * documents.recall.mean:.1f} %", "detail": detail})
+    cards.append({"title": "recall your document vectors allow", "value": f"{percent(documents.recall.mean)} %", "detail": detail})
     return cards
 
 
 def _interval(level: Level) -> str:
-    return f"95 % interval {100 * level.recall.low:.1f} to {100 * level.recall.high:.1f}"
+    return f"95 % interval {percent(level.recall.low)} to {percent(level.recall.high)}"
 
 
 def _level(level: Level) -> dict[str, Any]:
     out: dict[str, Any] = {"label": level.label, "status": level.status, "note": level.note, "given": level.status != "not given"}
     for name, e in (("recall", level.recall), ("all_relevant", level.all_relevant)):
-        out[name] = f"{100 * e.mean:.1f}"
-        out[f"{name}_interval"] = f"{100 * e.low:.1f}–{100 * e.high:.1f}"
+        out[name] = percent(e.mean)
+        out[f"{name}_interval"] = f"{percent(e.low)}–{percent(e.high)}"
     return out | {name: f"{getattr(level, name):,}" for name in ("retained", "lost", "gained", "blamed")}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from limitlab._core.shares import percent
 from limitlab.diagnosis import Diagnosis, Remedy
 from limitlab.report.style import MUTED, PALETTE, base_layout, plain
 
@@ -76,7 +77,7 @@ def _row(r: Remedy) -> dict[str, Any]:
     }
     if r.recall is None or r.all_relevant is None:
         return out
-    out |= {name: f"{100 * r.before[name].mean:.1f} → {100 * r.after[name].mean:.1f}" for name in ("recall", "all_relevant")}
+    out |= {name: f"{percent(r.before[name].mean)} → {percent(r.after[name].mean)}" for name in ("recall", "all_relevant")}
     e = r.all_relevant.difference
     out |= {"gain": _gain(r), "interval": _span(r.recall.difference), "all_gain": f"{100 * e.mean:+.1f}", "all_interval": _span(e)}
     return out | {"p": "" if r.p_adjusted is None else f"{r.p_adjusted:.2g}", "won": f"{r.won:,}", "lost": f"{r.lost:,}"}

@@ -225,11 +225,16 @@ def model_fingerprint(source: str, revision: str | None = None) -> str:
         from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
         raise MissingExtra("hub models need sentence-transformers, which is not installed. Run: pip install 'limitlab[models]'") from error
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise DataError(f"{source}: there is no such folder, and a model of the hub is named owner/name.")
+    offline = bool(os.environ.get("HF_HUB_OFFLINE"))
     try:
-        here = snapshot_download(
-            source, revision=revision, ignore_patterns=_OTHER_FORMATS, local_files_only=bool(os.environ.get("HF_HUB_OFFLINE"))
-        )
+        here = snapshot_download(source, revision=revision, ignore_patterns=_OTHER_FORMATS, local_files_only=offline)
         return f"{source}@{Path(here).name[:12]}"
     except (OSError, ValueError, HfHubHTTPError) as error:
+        if offline:
+            raise DataError(
+                f"{source}: not a folder, not fetched before, and HF_HUB_OFFLINE is set. Unset it, or give the model's folder."
+            ) from error
         why = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise DataError(f"{source}: not a folder, and not to be had from the hub ({why}).") from error

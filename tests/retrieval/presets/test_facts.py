@@ -56,7 +56,7 @@ def test_prompts_have_their_newlines_and_spaces():
 
 @pytest.mark.parametrize("name", ["gritlm-7b", "qwen3-embedding-0.6b", "bge-m3"])
 def test_without_network_a_named_model_gives_the_house_s_error(name):
-    with pytest.raises(DataError, match="not a folder, and not to be had from the hub"):
+    with pytest.raises(DataError, match="not a folder, not fetched before, and HF_HUB_OFFLINE is set"):
         build(name).config(10)
 
 

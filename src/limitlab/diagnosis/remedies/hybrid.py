@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from limitlab._core.shares import percent
 from limitlab.diagnosis.remedies.bench import Bench
 from limitlab.diagnosis.remedies.remedy import Remedy, not_possible
 from limitlab.retrieval.adapters import splits
@@ -25,7 +26,7 @@ def hybrids(bench: Bench) -> list[Remedy]:
     lexical = words.search(k=bench.width, places=s.places, relevant=s.relevant, progress=bench.progress)
     lists = [bench.wide, lexical]
     alone = bench.compared("bm25", "BM25 alone", bench.kept(lexical.indices), note="", cost="")
-    said = f"lists of {bench.width:,} documents; BM25 alone has recall@{s.k} {100 * alone.after['recall'].mean:.1f} %"
+    said = f"lists of {bench.width:,} documents; BM25 alone has recall@{s.k} {percent(alone.after['recall'].mean)} %"
     kept = bench.kept(fused(lists, k=s.k, places=s.places, method="rrf").indices)
     (key, label), weighted = _NAMES
     return [bench.compared(key, label, kept, note=said, cost=_COST), _weighted(bench, lists, said, *weighted)]
