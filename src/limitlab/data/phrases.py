@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from operator import add
 
+from limitlab._core.scripts import UNSPACED
 from limitlab.data.vocabulary import word_stems
 
-# Scripts written without spaces: Thai to Lao, Myanmar, Khmer, kana, Han.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[^\W_{_UNSPACED}]+")
-_RUN = re.compile(rf"[{_UNSPACED}]")
+_WORD = re.compile(rf"[^\W_{UNSPACED}]+")
+_RUN = re.compile(rf"[{UNSPACED}]")
 _SEEN_WORDS = 1 << 18  # distinct words remembered; a corpus of any size stays within it
 
 

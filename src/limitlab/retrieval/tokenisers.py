@@ -8,11 +8,11 @@ from importlib import metadata
 
 from limitlab._core.checks import choice
 from limitlab._core.optional import available, require
+from limitlab._core.scripts import UNSPACED
 
 TOKENISERS = ("auto", "words", "jieba", "bigrams")
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Thai to Lao, Myanmar, Khmer, kana, Han
-_PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
-_RUN = re.compile(rf"[{_UNSPACED}]")
+_PIECES = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
+_RUN = re.compile(rf"[{UNSPACED}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 200  # texts looked at by "auto"
 _SHARE = 0.3  # of letters in scripts without spaces, from which a text is taken to be of such a script

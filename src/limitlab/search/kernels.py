@@ -18,8 +18,8 @@ ROUNDING = 2.0**-22  # relative; four times float32's unit roundoff
 
 
 @nb.njit(cache=True, nogil=True)
-def pair_score(a, b, sums):
-    """Dot product of two float32 vectors in float64, LANES interleaved sums in a fixed order, rounded to float32.
+def dot(a, b, sums):
+    """Dot product of two float32 vectors in float64, LANES interleaved sums in a fixed order, not rounded.
 
     ``sums`` is scratch space of LANES float64: the inner loop runs over it so that it compiles to vector instructions.
     """
@@ -39,7 +39,13 @@ def pair_score(a, b, sums):
         for lane in range(width):
             sums[lane] += sums[lane + width]
         width //= 2
-    return np.float32(sums[0])
+    return sums[0]
+
+
+@nb.njit(cache=True, nogil=True)
+def pair_score(a, b, sums):
+    """The score of a pair: ``dot`` rounded to float32."""
+    return np.float32(dot(a, b, sums))
 
 
 @nb.njit(cache=True, nogil=True, inline="always")

@@ -1,7 +1,7 @@
 """Compiled inner loops of MaxSim. As in ``kernels``, float32 products only filter; whatever counts is an exact score.
 
 The score of a pair is the sum over query tokens, in order, of the greatest float64 dot product with a document token (in the
-fixed order of summation of ``kernels.pair_score``), rounded to float32 at the end. A float32 product differs from the exact
+fixed order of summation of ``kernels.dot``), rounded to float32 at the end. A float32 product differs from the exact
 one by at most ``bound`` of its query token, so only document tokens within twice that of the greatest product can be the greatest.
 """
 
@@ -10,29 +10,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from limitlab.search.kernels import LANES, _below, _offer
-
-
-@nb.njit(cache=True, nogil=True)
-def dot(a, b, sums):
-    """Dot product of two float32 vectors in float64, LANES interleaved sums in a fixed order, not rounded."""
-    dim = a.shape[0]
-    whole = dim - dim % LANES
-    for lane in range(LANES):
-        sums[lane] = 0.0
-    for c in range(0, whole, LANES):
-        x = a[c : c + LANES]
-        y = b[c : c + LANES]
-        for lane in range(LANES):
-            sums[lane] += np.float64(x[lane]) * np.float64(y[lane])
-    for c in range(whole, dim):
-        sums[c - whole] += np.float64(a[c]) * np.float64(b[c])
-    width = LANES // 2
-    while width > 0:
-        for lane in range(width):
-            sums[lane] += sums[lane + width]
-        width //= 2
-    return sums[0]
+from limitlab.search.kernels import LANES, _below, _offer, dot
 
 
 @nb.njit(cache=True, nogil=True)
