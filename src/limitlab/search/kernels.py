@@ -17,7 +17,7 @@ LANES = 32
 ROUNDING = 2.0**-22  # relative; four times float32's unit roundoff
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, inline="always")
 def dot(a, b, sums):
     """Dot product of two float32 vectors in float64, LANES interleaved sums in a fixed order, not rounded.
 
