@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import InvalidArgument, RangeError
+from limitlab._core.errors import RangeError
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, versions
+from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
 from limitlab.retrieval.encoder import PRECISIONS, SentenceEncoder, resolve_precision
 from limitlab.retrieval.encoder_settings import EncoderSettings
+from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.search import RelevantSet, SearchResult, exact_search
 
 BLOCK = 1024  # texts encoded between two writes to the cache: what a kill can lose
 _MEMORY_BYTES = 4 << 30
-_PLURAL = {"document": "documents", "query": "queries"}
 
 
 class Dense:
@@ -71,8 +71,7 @@ class Dense:
         self.name = name or (Path(model).name if Path(model).is_dir() else model)
         self.label = label or self.name
         resolve_precision(precision, 0)
-        if not isinstance(trust_remote_code, bool):  # the text "no" would count as true
-            raise InvalidArgument(f"Dense(): trust_remote_code must be true or false; got {trust_remote_code!r}.")
+        clear_trust("Dense()", trust_remote_code)
         self.precision = precision
         if dtype is not None:
             choice("Dense()", "dtype", dtype, PRECISIONS[1:])
@@ -109,21 +108,11 @@ class Dense:
         precision, why = self._document_precision(len(docs))
         self._docs, doc_tokens, encoded, seconds = self._vectors(docs, "document", precision, progress)
         self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", self._query_precision, progress)
-        self.token_limit = limit = self._encoder.max_tokens
-        self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
-        notes: dict[str, Any] = {"document_precision": precision, "why_this_precision": why}
-        if limit:
-            notes["token_limit"] = limit
-            notes["documents_cut"] = int(self.truncated.size)
-            notes["queries_cut"] = int((query_tokens > limit).sum())
+        self.token_limit = self._encoder.max_tokens
+        self.truncated, cut = cut_notes(self.token_limit, doc_tokens, query_tokens)
+        notes: dict[str, Any] = {"document_precision": precision, "why_this_precision": why, **cut}
         cost: dict[str, float] = {"bytes_per_doc": 4.0 * self._docs.shape[1]}
-        if encoded:
-            cost |= {
-                "encode_seconds": seconds,
-                "docs_encoded": float(encoded),
-                "docs_per_second": encoded / seconds,
-                "encode_queries_seconds": query_seconds,
-            }
+        cost |= encoding_cost(encoded, seconds, query_seconds)
         return {"cost": cost, "notes": notes}
 
     def search(
@@ -188,19 +177,14 @@ class Dense:
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
-        watch, seconds = Stopwatch().restart(), 0.0
+        seconds = 0.0
+
+        def keep(block: np.ndarray, given: list[str]) -> None:
+            cache.add(keys[block], *self._encoder.encode(given, prompt=prompt, precision=precision, **named))
+
         if missing.size:
-            lengths = np.array([len(texts[int(i)]) for i in missing])
-            missing = missing[np.argsort(-lengths, kind="stable")]  # longest first: memory and time show at once
             self._encoder.model(precision)  # loaded before the clock starts
-            watch.restart()
-            with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
-                for start in range(0, missing.size, BLOCK):
-                    block = missing[start : start + BLOCK]
-                    vectors, tokens = self._encoder.encode([texts[int(i)] for i in block], prompt=prompt, precision=precision, **named)
-                    cache.add(keys[block], vectors, tokens)
-                    bar.advance(block.size)
-            seconds = watch.so_far()
+            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         vectors, tokens = cache.gather(keys, scratch=root / "scratch", memory_bytes=_MEMORY_BYTES)
         return vectors, tokens, int(missing.size), seconds

@@ -15,12 +15,12 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
+from limitlab.retrieval.encoding import PLURAL
 from limitlab.retrieval.mteb_search import lists_of
 from limitlab.search import RelevantRanks, RelevantSet, SearchResult, exact_search
 
 BLOCK = 1024  # texts encoded between two writes to the cache
 _MEMORY_BYTES = 4 << 30
-_PLURAL = {"document": "documents", "query": "queries"}
 _INSTRUCTION = "Retrieve text based on user query."  # mteb's own default for retrieval tasks
 _AT_LEAST = 1000  # documents asked of search models that return lists
 
@@ -209,7 +209,7 @@ class MtebModel:
         keys = text_keys(texts)
         cache.refresh()
         missing = cache.missing(keys)
-        with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
+        with progress.task(f"{self.label}: encode {PLURAL[kind]}", missing.size) as bar:
             for start in range(0, missing.size, BLOCK):
                 block = missing[start : start + BLOCK]
                 vectors = self._encode([texts[int(i)] for i in block], kind)

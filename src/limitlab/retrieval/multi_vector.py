@@ -12,11 +12,12 @@ from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, versions
+from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.encoder import LARGE_CORPUS, resolve_precision
+from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.token_cache import TokenCache, token_folder
@@ -27,7 +28,6 @@ from limitlab.search.token_vectors import TokenVectors
 
 BLOCK = 512  # texts encoded between two writes to the cache: what a kill can lose
 STORAGES = ("auto", "float32", "float16")
-_PLURAL = {"document": "documents", "query": "queries"}
 
 
 class MultiVector:
@@ -71,8 +71,7 @@ class MultiVector:
         trust_remote_code: bool = False,
         cache: Path | None = None,
     ) -> None:
-        if not isinstance(trust_remote_code, bool):  # the text "no" would count as true
-            raise InvalidArgument(f"MultiVector(): trust_remote_code must be true or false; got {trust_remote_code!r}.")
+        clear_trust("MultiVector()", trust_remote_code)
         resolve_precision(precision, 0)
         self.precision = precision
         self.storage = choice("MultiVector()", "storage", storage, STORAGES)
@@ -116,8 +115,7 @@ class MultiVector:
         storage = self._stored_as(len(docs))
         self._docs, doc_tokens, encoded, seconds = self._vectors(docs, "document", precision, storage, progress)
         self._queries, query_tokens, _, query_seconds = self._vectors(queries, "query", "float32", "float32", progress)
-        limit = self._encoder.max_tokens
-        self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
+        self.truncated, cut = cut_notes(self._encoder.max_tokens, doc_tokens, query_tokens)
         notes: dict[str, Any] = {
             "document_precision": precision,
             "why_this_precision": why,
@@ -126,19 +124,10 @@ class MultiVector:
             "vectors_per_doc": round(self._docs.n_tokens / max(1, len(docs)), 2),
             "vectors_per_query": round(self._queries.n_tokens / max(1, len(queries)), 2),
             "special_tokens": self._encoder.special_tokens,
+            **cut,
         }
-        if limit:
-            notes["token_limit"] = limit
-            notes["documents_cut"] = int(self.truncated.size)
-            notes["queries_cut"] = int((query_tokens > limit).sum())
         cost: dict[str, float] = {"bytes_per_doc": self._docs.nbytes / max(1, len(docs))}
-        if encoded:
-            cost |= {
-                "encode_seconds": seconds,
-                "docs_encoded": float(encoded),
-                "docs_per_second": encoded / seconds,
-                "encode_queries_seconds": query_seconds,
-            }
+        cost |= encoding_cost(encoded, seconds, query_seconds)
         return {"cost": cost, "notes": notes}
 
     def search(
@@ -173,19 +162,14 @@ class MultiVector:
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
-        watch, seconds = Stopwatch().restart(), 0.0
+        seconds = 0.0
+
+        def keep(block: np.ndarray, given: list[str]) -> None:
+            cache.add_ragged(keys[block], *encoder.encode_tokens(given, kind=kind, prompt=prompt, precision=precision), dtype=storage)
+
         if missing.size:
             encoder.model(precision)  # loaded before the clock starts
-            watch.restart()
-            with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
-                for at in range(0, missing.size, BLOCK):
-                    block = missing[at : at + BLOCK]
-                    lengths = np.array([len(texts[int(i)]) for i in block])
-                    block = block[np.argsort(-lengths, kind="stable")]  # a batch of the model holds nearly equal lengths
-                    made, tokens = encoder.encode_tokens([texts[int(i)] for i in block], kind=kind, prompt=prompt, precision=precision)
-                    cache.add_ragged(keys[block], made, tokens, dtype=storage)
-                    bar.advance(block.size)
-            seconds = watch.so_far()
+            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         vectors, tokens = cache.gather_ragged(keys)
         return vectors, tokens, int(missing.size), seconds

@@ -10,13 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import DataError, InvalidArgument, RangeError
+from limitlab._core.errors import DataError, RangeError
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, versions
+from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.encoder import SentenceEncoder, load_model
+from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.retrieval.model_kinds import SPARSE, refuse_other_kinds
 from limitlab.retrieval.token_cache import TokenCache, token_folder
 from limitlab.search import RelevantSet, SearchResult, search_scores
@@ -24,7 +25,6 @@ from limitlab.search import RelevantSet, SearchResult, search_scores
 BLOCK = 512  # texts encoded between two writes to the cache: what a kill can lose
 _BLOCK_BYTES = 32 << 20
 _BATCH = 16
-_PLURAL = {"document": "documents", "query": "queries"}
 
 
 class SparseEncoder(SentenceEncoder):
@@ -103,8 +103,7 @@ class Sparse:
         trust_remote_code: bool = False,
         cache: Path | None = None,
     ) -> None:
-        if not isinstance(trust_remote_code, bool):  # the text "no" would count as true
-            raise InvalidArgument(f"Sparse(): trust_remote_code must be true or false; got {trust_remote_code!r}.")
+        clear_trust("Sparse()", trust_remote_code)
         self._active = None if max_active_dims is None else whole("Sparse()", "max_active_dims", max_active_dims, low=1)
         self.name = name or (Path(model).name if Path(model).is_dir() else str(model)) + (
             "" if max_active_dims is None else f":max_active_dims={self._active}"
@@ -136,27 +135,17 @@ class Sparse:
         self._queries.resize(len(queries), width)
         self._docs = docs_by_text.tocsc()
         self._n_docs = len(docs)
-        limit = self._encoder.max_tokens
-        self.truncated = np.flatnonzero(doc_tokens > limit) if limit else np.zeros(0, np.int64)
+        self.truncated, cut = cut_notes(self._encoder.max_tokens, doc_tokens, query_tokens)
         notes: dict[str, Any] = {
             "similarity": "cosine" if self._encoder.cosine else "dot",
             "dims_in_use": int((np.diff(self._docs.indptr) > 0).sum()),
             "active_dims_per_doc": round(docs_by_text.nnz / max(1, len(docs)), 2),
             "active_dims_per_query": round(self._queries.nnz / max(1, len(queries)), 2),
+            **cut,
         }
-        if limit:
-            notes["token_limit"] = limit
-            notes["documents_cut"] = int(self.truncated.size)
-            notes["queries_cut"] = int((query_tokens > limit).sum())
         held = self._docs.data.nbytes + self._docs.indices.nbytes + self._docs.indptr.nbytes
         cost: dict[str, float] = {"bytes_per_doc": held / max(1, len(docs))}
-        if encoded:
-            cost |= {
-                "encode_seconds": seconds,
-                "docs_encoded": float(encoded),
-                "docs_per_second": encoded / seconds,
-                "encode_queries_seconds": query_seconds,
-            }
+        cost |= encoding_cost(encoded, seconds, query_seconds)
         return {"cost": cost, "notes": notes}
 
     def search(
@@ -204,17 +193,15 @@ class Sparse:
         cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
-        watch, seconds = Stopwatch().restart(), 0.0
+        seconds = 0.0
+
+        def keep(block: np.ndarray, given: list[str]) -> None:
+            made, counted = encoder.encode_pairs(given, kind=kind, prompt=prompt, max_active_dims=self._active)
+            cache.add_ragged(keys[block], made, counted, dtype="float32")
+
         if missing.size:
-            with progress.task(f"{self.label}: encode {_PLURAL[kind]}", missing.size) as bar:
-                for at in range(0, missing.size, BLOCK):
-                    block = missing[at : at + BLOCK]
-                    made, tokens = encoder.encode_pairs(
-                        [texts[int(i)] for i in block], kind=kind, prompt=prompt, max_active_dims=self._active
-                    )
-                    cache.add_ragged(keys[block], made, tokens, dtype="float32")
-                    bar.advance(block.size)
-            seconds = watch.so_far()
+            encoder.model()  # loaded before the clock starts
+            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         pairs, tokens = cache.gather_ragged(keys)
         every = pairs.block(np.arange(len(pairs)))

@@ -18,6 +18,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import TextList, Texts
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
+from limitlab.retrieval.encoding import PLURAL
 from limitlab.retrieval.remote.connection import Connection, Home
 from limitlab.retrieval.remote.http import batches
 from limitlab.retrieval.remote.sending import sendable
@@ -27,7 +28,6 @@ from limitlab.search import RelevantSet, SearchResult, exact_search
 _MEMORY_BYTES = 4 << 30
 _PROBE = "limitlab"  # the text whose vector tells the dimension of a model
 _TOO_MUCH = re.compile(r"token|length|context|batch|payload|too (large|long|many|big)|at most|limit", re.IGNORECASE)
-_PLURAL = {"document": "documents", "query": "queries"}
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,9 @@ class ServedDense(ABC):
                 if self.max_chars is not None and len(text) > self.max_chars:
                     cut[kind].append(i)
             if empty:
-                notes[f"empty_{_PLURAL[kind]}_sent_as_a_space"] = empty
+                notes[f"empty_{PLURAL[kind]}_sent_as_a_space"] = empty
             if cut[kind]:
-                notes[f"{_PLURAL[kind]}_cut_at_characters"] = len(cut[kind])
+                notes[f"{PLURAL[kind]}_cut_at_characters"] = len(cut[kind])
                 notes["max_chars"] = self.max_chars
         self.truncated = np.array(cut["document"], np.int64)
         return notes
@@ -242,7 +242,7 @@ class ServedDense(ABC):
                 for part in self._halved(texts, batch, kind):
                     cache.add(keys[part.places], part.vectors, part.tokens)
 
-            with progress.task(f"{self.label}: embed {_PLURAL[kind]}", missing.size) as bar:
+            with progress.task(f"{self.label}: embed {PLURAL[kind]}", missing.size) as bar:
                 self._client.ordered(one, todo, done=lambda number: bar.advance(len(todo[number])))
             cache.refresh()
         vectors, tokens = cache.gather(keys, scratch=root / "scratch", memory_bytes=_MEMORY_BYTES)
