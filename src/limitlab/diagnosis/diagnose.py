@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.checks import choice, whole
-from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab._core.errors import InvalidArgument
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, provenance
@@ -32,7 +32,7 @@ from limitlab.diagnosis.standing import list_depth
 from limitlab.diagnosis.subject import WHO, Subject, subject
 from limitlab.diagnosis.verdict import verdict
 from limitlab.diagnosis.waterfall import Stage, counted, cut_set
-from limitlab.ledger import Cell, Ledger
+from limitlab.ledger import Cell, Ledger, running
 from limitlab.relevance import RelevanceMatrix
 from limitlab.retrieval import build
 from limitlab.search import SearchResult, exact_search
@@ -211,10 +211,7 @@ def _vectors(
 
 def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any], ledger: Ledger, watch: Stopwatch) -> Diagnosis:
     """Measure inside a run of the ledger."""
-    run_id = ledger.start(KIND, title, about)
-    status, message = Status.FAILED, ""
-    made: dict[str, Any] = {}
-    try:
+    with running(ledger, KIND, title, about) as run:
         stages, reasons, complete = work.measured()
         levels, queries = counted(work.subject, stages, reasons)
         deep = work.depth()
@@ -224,26 +221,18 @@ def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any],
         says = verdict(levels, complete_queries=complete, **sizes)
         cures = measured_remedies(work.bench) if work.bench is not None else ()
         sentence = remedy_sentence(cures, work.subject.k)
-        made = provenance(wall_seconds=watch.so_far())
+        run.provenance = provenance(wall_seconds=watch.so_far())  # with what came before the run: vectors read and compared
         notes = {**work.notes, **work.subject.notes}
         told = (*says, sentence) if sentence else says
         found = Diagnosis(
-            name, tuple(levels), tuple(queries), told, notes, about, made, (run_id,), depth=deep, remedies=cures
+            name, tuple(levels), tuple(queries), told, notes, about, run.provenance, (run.id,), depth=deep, remedies=cures
         )  # fmt: skip
         table = np.frombuffer(json.dumps([q.to_dict() for q in queries]).encode(), np.uint8)
         artefact = ledger.artefacts.put({"queries": table})
         ledger.add_cell(
-            run_id, Cell(content_hash({"run": run_id}, length=32), Status.SOLVED, Status.SOLVED.value, found.summary(), artefact)
+            run.id, Cell(content_hash({"run": run.id}, length=32), Status.SOLVED, Status.SOLVED.value, found.summary(), artefact)
         )
-        status, message = Status.SOLVED, Status.SOLVED.value
-    except KeyboardInterrupt:
-        status, message = Status.STOPPED, Status.STOPPED.value
-        raise
-    except LimitlabError as error:
-        message = str(error)
-        raise
-    finally:
-        ledger.finish(run_id, status, message, made)
+        run.ended()
     return found
 
 

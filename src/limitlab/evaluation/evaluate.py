@@ -12,7 +12,7 @@ from limitlab._core.checks import whole
 from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, provenance
+from limitlab._core.provenance import Stopwatch
 from limitlab._core.status import Status
 from limitlab.data import Dataset
 from limitlab.evaluation.compare import bootstrap
@@ -21,7 +21,7 @@ from limitlab.evaluation.facts import dataset_facts
 from limitlab.evaluation.measures import per_query
 from limitlab.evaluation.result import EvaluationResult, Row
 from limitlab.evaluation.stored import in_order
-from limitlab.ledger import Cell, Ledger
+from limitlab.ledger import Cell, Ledger, running
 from limitlab.retrieval import Retriever, build
 from limitlab.search import RelevantSet, SearchResult, tie_order
 
@@ -125,39 +125,17 @@ class _Evaluation:
         settings = {(r.name, d.n_docs): r.config(d.n_docs) for r in self.retrievers for d in self.datasets}  # refused before anything runs
         dims = {r.name: self._dims_of(r) for r in self.retrievers}
         about["dataset_facts"] = [f.to_dict() for f in facts]
-        run_id = self.ledger.start(kind, title or f"{', '.join(about['retrievers'])} on {', '.join(about['datasets'])}", about)
         rows: list[Row] = []
-        status, message = Status.FAILED, ""
-        with Stopwatch() as watch:
-            try:
-                for dataset in self.datasets:
-                    for retriever in self.retrievers:
-                        for row in self._rows(dataset, retriever, settings[retriever.name, dataset.n_docs], dims[retriever.name]):
-                            rows.append(row)
-                            self.ledger.add_cell(run_id, Cell(row.key, row.status, row.message, row.to_dict(), row.artefact))
-                unsolved = [r for r in rows if r.status is not Status.SOLVED]
-                status = (
-                    Status.SOLVED
-                    if not unsolved
-                    else Status.FAILED
-                    if any(r.status is Status.FAILED for r in unsolved)
-                    else Status.NOT_SOLVED
-                )
-                message = (
-                    status.value
-                    if not unsolved
-                    else f"{len(unsolved)} of {len(rows)} rows have no number: {unsolved[0].name}: {unsolved[0].message}"
-                )
-            except KeyboardInterrupt:
-                status, message = Status.STOPPED, Status.STOPPED.value
-                raise
-            except LimitlabError as error:
-                message = str(error)
-                raise
-            finally:
-                made = provenance(wall_seconds=watch.so_far())
-                self.ledger.finish(run_id, status, message, made)
-        return EvaluationResult(in_order(rows, about), tuple(facts), (run_id,), status, message, about, made, self.ledger.artefacts.get)
+        title = title or f"{', '.join(about['retrievers'])} on {', '.join(about['datasets'])}"
+        with running(self.ledger, kind, title, about) as run:
+            for dataset in self.datasets:
+                for retriever in self.retrievers:
+                    for row in self._rows(dataset, retriever, settings[retriever.name, dataset.n_docs], dims[retriever.name]):
+                        rows.append(row)
+                        self.ledger.add_cell(run.id, Cell(row.key, row.status, row.message, row.to_dict(), row.artefact))
+            run.ended(*_ending(rows))
+        kept = self.ledger.artefacts.get
+        return EvaluationResult(in_order(rows, about), tuple(facts), (run.id,), run.status, run.message, about, run.provenance, kept)
 
     def _rows(self, dataset: Dataset, retriever: Retriever, settings: dict[str, Any], dims: list[int | None]) -> Iterator[Row]:
         """All dimensions of one retriever on one dataset, each as soon as it is measured."""
@@ -271,6 +249,14 @@ class _Evaluation:
             key=self._key(dataset, base["config"], base["dim"]),
             artefact=artefact,
         )
+
+
+def _ending(rows: Sequence[Row]) -> tuple[Status, str]:
+    unsolved = [r for r in rows if r.status is not Status.SOLVED]
+    if not unsolved:
+        return Status.SOLVED, Status.SOLVED.value
+    status = Status.FAILED if any(r.status is Status.FAILED for r in unsolved) else Status.NOT_SOLVED
+    return status, f"{len(unsolved)} of {len(rows)} rows have no number: {unsolved[0].name}: {unsolved[0].message}"
 
 
 def _relevant_set(dataset: Dataset) -> RelevantSet:

@@ -8,9 +8,8 @@ from math import comb
 from typing import Any
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import InvalidArgument, LimitlabError, RangeError, TooLarge, UnknownName
+from limitlab._core.errors import InvalidArgument, RangeError, TooLarge, UnknownName
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, provenance
 from limitlab._core.status import Status
 from limitlab.free.config import FreeConfig
 from limitlab.free.gallop import Search, first_size, gallop
@@ -31,7 +30,7 @@ from limitlab.free.stored import (
     trial_key,
     trial_of,
 )
-from limitlab.ledger import Ledger
+from limitlab.ledger import Ledger, running
 
 OPTIONS = tuple(f.name for f in fields(FreeConfig) if f.name not in ("dim", "seed"))
 
@@ -135,24 +134,14 @@ class _Search:
         about = {"dims": dims, "k": self.k, "seeds": self.seeds, "start": self.start, "free": common}
         about["command"] = list(command) if command else None
         span = f"{dims[0]}" if len(dims) == 1 else f"{dims[0]}..{dims[-1]}"
-        self.run_id = self.ledger.start(KIND, title or f"critical n, d = {span}, k = {self.k}, {common['objective']}", about)
-        status, message, made = Status.FAILED, "", {}
-        with Stopwatch() as watch:
-            try:
-                for config in self.configs:
-                    self._dimension(config)
-                status, message = _ending(self.rows)
-            except KeyboardInterrupt:
-                status, message = Status.STOPPED, Status.STOPPED.value
-                raise
-            except LimitlabError as error:
-                message = str(error)
-                raise
-            finally:
-                made = {**provenance(wall_seconds=watch.so_far()), **self.counts}
-                self.ledger.finish(self.run_id, status, message, made)
+        title = title or f"critical n, d = {span}, k = {self.k}, {common['objective']}"
+        with running(self.ledger, KIND, title, about, more=lambda: dict(self.counts)) as run:
+            self.run_id = run.id
+            for config in self.configs:
+                self._dimension(config)
+            run.ended(*_ending(self.rows))
         rows = in_order(self.rows)
-        return CriticalNResult(rows, (self.run_id,), status, message, about, made, chosen_curves(rows, self.curves))
+        return CriticalNResult(rows, (run.id,), run.status, run.message, about, run.provenance, chosen_curves(rows, self.curves))
 
     def _dimension(self, config: FreeConfig) -> None:
         """All seeds of one dimension, each with its own search; what they ask for at one time is tried together."""

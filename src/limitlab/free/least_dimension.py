@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import LimitlabError, RangeError, UnknownName
+from limitlab._core.errors import RangeError, UnknownName
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, provenance
 from limitlab._core.status import Status
 from limitlab.free.config import FreeConfig
 from limitlab.free.critical_n import OPTIONS
@@ -19,7 +18,7 @@ from limitlab.free.optimise import device_for, free_embed_many
 from limitlab.free.problem import FreeProblem
 from limitlab.free.result import FreeResult
 from limitlab.free.stored import finite, run_of_kind, settings_of
-from limitlab.ledger import Cell, Ledger
+from limitlab.ledger import Cell, Ledger, running
 
 SCHEMA = "limitlab.free-dimensions/1"
 KIND = "free"
@@ -122,28 +121,17 @@ def least_dimension(
     size = {"n_docs": problem.n_docs, "n_queries": problem.n_queries, "n_relevant": problem.n_relevant, "k": problem.k}
     common = {name: value for name, value in settings_of(configs[0]).items() if name != "dim"}
     record = {**size, "dims": wanted, "seed": problem.seed, "free": common, **(about or {}), "command": list(command) if command else None}
-    run_id = ledger.start(KIND, title or f"{problem.n_docs:,} documents, {problem.n_queries:,} queries, {common['objective']}", record)
+    title = title or f"{problem.n_docs:,} documents, {problem.n_queries:,} queries, {common['objective']}"
     results: list[FreeResult] = []
-    status, message = Status.FAILED, ""
-    with Stopwatch() as watch:
-        try:
-            for config in configs:
-                results.append(_one(problem, config, ledger, run_id, reuse, progress))
-                if on_result is not None:
-                    on_result(results[-1])
-                if results[-1].status is not Status.NOT_SOLVED:
-                    break
-            status, message = _ending(results)
-        except KeyboardInterrupt:
-            status, message = Status.STOPPED, Status.STOPPED.value
-            raise
-        except LimitlabError as error:
-            message = str(error)
-            raise
-        finally:
-            made = provenance(wall_seconds=watch.so_far())
-            ledger.finish(run_id, status, message, made)
-    return LeastDimension(status, message, tuple(results), (run_id,), record, made)
+    with running(ledger, KIND, title, record) as run:
+        for config in configs:
+            results.append(_one(problem, config, ledger, run.id, reuse, progress))
+            if on_result is not None:
+                on_result(results[-1])
+            if results[-1].status is not Status.NOT_SOLVED:
+                break
+        run.ended(*_ending(results))
+    return LeastDimension(run.status, run.message, tuple(results), (run.id,), record, run.provenance)
 
 
 def _one(problem: FreeProblem, config: FreeConfig, ledger: Ledger, run_id: str, reuse: bool, progress: Progress) -> FreeResult:

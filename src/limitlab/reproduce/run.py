@@ -8,9 +8,8 @@ from dataclasses import replace
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab._core.files import content_hash
-from limitlab._core.provenance import Stopwatch, provenance
 from limitlab._core.status import Status
-from limitlab.ledger import Cell, Ledger
+from limitlab.ledger import Cell, Ledger, running
 from limitlab.reproduce.asked import Asked, Found
 from limitlab.reproduce.catalogue import Experiment, experiment
 from limitlab.reproduce.experiment import SIZES, Outcome
@@ -71,39 +70,29 @@ def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
     if kept is not None:
         return Outcome.from_dict(kept.record)
     about = {**asked.to_dict(), "experiment": one.name, "command": list(asked.command) or None}
-    run_id = ledger.start(KIND, f"{one.title} ({asked.size})", about)
-    status, message = Status.FAILED, ""
-    found = Found((), ())
-    with Stopwatch() as watch:
+    with running(ledger, KIND, f"{one.title} ({asked.size})", about) as run:
         try:
             found = one.run(asked)
-            status, message = Status.SOLVED, Status.SOLVED.value
-            if found.problems:
-                status, message = Status.FAILED, " ".join(found.problems)
-        except KeyboardInterrupt:
-            status, message = Status.STOPPED, Status.STOPPED.value
-            raise
-        except LimitlabError as error:
-            message = str(error)
-        finally:
-            made = provenance(wall_seconds=watch.so_far())
-            outcome = Outcome(
-                one.name,
-                one.title,
-                asked.size,
-                one.claim,
-                tuple(found.rows),
-                tuple(found.says),
-                one.since,
-                status,
-                message,
-                about,
-                made,
-                (run_id, *found.run_ids),
-            )
-            if found.rows:  # only a solved cell is taken again; the others can be shown
-                ledger.add_cell(run_id, Cell(key or run_id, status, message, outcome.to_dict()))
-            ledger.finish(run_id, status, message, made)
+            run.ended(*((Status.FAILED, " ".join(found.problems)) if found.problems else (Status.SOLVED,)))
+        except LimitlabError as error:  # the other experiments go on
+            found = Found((), ())
+            run.ended(Status.FAILED, str(error))
+        outcome = Outcome(
+            one.name,
+            one.title,
+            asked.size,
+            one.claim,
+            tuple(found.rows),
+            tuple(found.says),
+            one.since,
+            run.status,
+            run.message,
+            about,
+            run.made(),
+            (run.id, *found.run_ids),
+        )
+        if found.rows:  # only a solved cell is taken again; the others can be shown
+            ledger.add_cell(run.id, Cell(key or run.id, run.status, run.message, outcome.to_dict()))
     return outcome
 
 

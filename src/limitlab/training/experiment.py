@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from limitlab._core.checks import choice, whole
-from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab._core.errors import InvalidArgument
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, provenance
 from limitlab._core.status import Status
 from limitlab.data import Dataset
-from limitlab.ledger import Cell, Ledger
+from limitlab.ledger import Cell, Ledger, running
 from limitlab.training.base import Base, resolve_base
 from limitlab.training.config import SPLITS, TrainConfig
 from limitlab.training.estimate import estimate
@@ -135,30 +134,17 @@ class _Experiment:
     progress: Progress
 
     def run(self, title: str) -> TrainResult:
-        run_id = self.ledger.start(KIND, title, self.about)
-        status, message = Status.FAILED, Status.FAILED.value
-        made: dict[str, Any] = {}
-        with Stopwatch() as watch:
-            try:
-                self._say_estimate()
-                models, failures = self._models(run_id)
-                found = measured(models, self.base, self.corpora, self.general, self.ledger, resume=self.resume, progress=self.progress)
-                problems = [*failures, *found.problems]
-                status = Status.SOLVED if not problems else Status.FAILED if failures else Status.NOT_SOLVED
-                message = status.value if not problems else problems[0]
-                made = provenance(wall_seconds=watch.so_far())
-                result = self._result(models, found, run_id, status, message, made)
-                record = result.to_dict()
-                self.ledger.add_cell(run_id, Cell(content_hash(record["config"], length=32), status, message, record))
-                return result
-            except KeyboardInterrupt:
-                status, message = Status.STOPPED, Status.STOPPED.value
-                raise
-            except LimitlabError as error:
-                message = str(error)
-                raise
-            finally:
-                self.ledger.finish(run_id, status, message, made or provenance(wall_seconds=watch.so_far()))
+        with running(self.ledger, KIND, title, self.about) as run:
+            self._say_estimate()
+            models, failures = self._models(run.id)
+            found = measured(models, self.base, self.corpora, self.general, self.ledger, resume=self.resume, progress=self.progress)
+            problems = [*failures, *found.problems]
+            status = Status.SOLVED if not problems else Status.FAILED if failures else Status.NOT_SOLVED
+            run.ended(status, problems[0] if problems else None)
+            result = self._result(models, found, run.id, run.status, run.message, run.made())
+            record = result.to_dict()
+            self.ledger.add_cell(run.id, Cell(content_hash(record["config"], length=32), run.status, run.message, record))
+        return result
 
     def _models(self, run_id: str) -> tuple[list[TrainedModel], list[str]]:
         """Train all; what did not stay finite is told, the others go on."""
