@@ -11,6 +11,7 @@
     ├── MissingExtra             an optional package is not installed (with the pip line)
     ├── TooLarge                 refused before allocating (states the size and the way out)
     ├── NotSolved                an optimisation or search ended without an answer
+    ├── EngineError              workers died too often, or a cluster cannot be reached
     └── ServiceError             a service over HTTP refused, failed or answered with something else (status, its own words)
 
 One sentence each: who: what must hold; what came; what to do.
@@ -78,6 +79,10 @@ class TooLarge(LimitlabError):
 
 class NotSolved(LimitlabError):
     """An optimisation or a search ended without an answer. Never a proof of impossibility."""
+
+
+class EngineError(LimitlabError):
+    """Workers died too often at one piece of work, or a cluster cannot be reached."""
 
 
 class ServiceError(LimitlabError):
