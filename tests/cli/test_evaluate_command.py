@@ -111,6 +111,13 @@ def test_a_wrong_suffix_is_refused_before_anything_is_measured(cli, limit_folder
     assert Ledger().runs() == []
 
 
+def test_a_file_in_the_place_of_the_folder_of_runs_is_refused(cli, limit_folder, tmp_path):
+    cli("eval", limit_folder, "-m", "bm25", "--runs", str(tmp_path / "lists.trec")).refused(
+        1, "InvalidArgument: --runs: a folder must be given"
+    )
+    assert Ledger().runs() == [] and not (tmp_path / "lists.trec").exists()
+
+
 def test_a_malformed_comparison_is_refused_before_anything_is_measured(cli, limit_folder):
     cli("eval", limit_folder, "-m", "bm25", "--compare", "bm25").refused(1, "InvalidArgument: --compare: two rows are expected")
     assert Ledger().runs() == []

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from limitlab._core.errors import DataError, InvalidArgument, RangeError, UnknownName
+from limitlab._core.errors import DataError, InvalidArgument, RangeError, ServiceError, UnknownName
+from limitlab._core.progress import NoProgress
 from limitlab._core.status import Status
 from limitlab._core.texts import TextList
 from limitlab.data import Dataset, make_limit
@@ -168,6 +169,29 @@ def test_a_retriever_that_fails_gives_a_failed_row_and_the_others_go_on(vectors)
     assert result.row("broken").measures == {} and result.row("broken").artefact is None
     assert result.status is Status.FAILED and result.message.startswith("1 of 2 rows have no number: broken: ")
     assert Ledger().run("last").status is Status.FAILED
+
+
+def test_a_service_that_cannot_be_asked_fails_its_own_rows():
+    class Away(CallableRetriever):
+        def config(self, n_docs):
+            raise ServiceError("store: http://localhost:1 did not answer after 3 attempts: refused.")
+
+    result = evaluate(small_data(), [Away(oracle, name="away"), "bm25"])
+    assert [(r.name, r.status) for r in result] == [("away", Status.FAILED), ("bm25", Status.SOLVED)]
+    assert "did not answer" in result.row("away").message and "did not answer" in result.message
+
+
+def test_cuts_beyond_the_corpus_that_somebody_chose_are_told():
+    lines: list[str] = []
+
+    class Told(NoProgress):
+        def say(self, line):
+            lines.append(line)
+
+    evaluate(small_data(), ["bm25"], progress=Told())
+    assert lines == []
+    evaluate(small_data(), ["bm25"], measures=["recall@2", "recall@50"], progress=Told())
+    assert lines == ["note: recall@50: small has 4 documents, so every one counts."]
 
 
 def test_a_failure_at_one_dimension_keeps_the_dimensions_before(limit_data, vectors):

@@ -49,10 +49,10 @@ def evaluate_command(
     from limitlab.data import load
     from limitlab.evaluation import evaluate
 
-    pair = _pair(compare)
+    pair, bars = _pair(compare), Bars()
     for path in output:
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
-    bars = Bars()
+    _check_runs(runs)
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     result = evaluate(
         data,
@@ -103,6 +103,11 @@ def _pair(compare: str | None) -> list[str]:
     if len(pair) != 2 or (compare.count(",") > 1 and "(" not in compare):
         raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
     return pair
+
+
+def _check_runs(runs: Path | None) -> None:
+    if runs is not None and not runs.is_dir() and (runs.exists() or runs.suffix):
+        raise InvalidArgument(f"--runs: a folder must be given, one file a row goes into it; got {runs}. Write such as: --runs {runs.stem}")
 
 
 def _write(result, output: Path) -> None:

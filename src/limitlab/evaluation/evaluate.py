@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab._core.errors import InvalidArgument, LimitlabError, ServiceError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
@@ -103,6 +103,15 @@ def evaluate(
     return _Evaluation(datasets, built, wanted, config, ledger or Ledger(), reuse, progress).run(kind, title, command)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A retriever's settings and dimensions, or the error that came instead of them."""
+
+    settings: dict[str, Any]
+    dims: list[int | None]
+    error: ServiceError | None = None
+
+
 @dataclass
 class _Evaluation:
     datasets: list[Dataset]
@@ -122,23 +131,46 @@ class _Evaluation:
             "command": list(command) if command else None,
         }
         facts = [dataset_facts(d, self.config.min_relevance) for d in self.datasets]
-        settings = {(r.name, d.n_docs): r.config(d.n_docs) for r in self.retrievers for d in self.datasets}  # refused before anything runs
-        dims = {r.name: self._dims_of(r) for r in self.retrievers}
+        plans = {
+            (r.name, d.n_docs): self._plan(r, d.n_docs) for r in self.retrievers for d in self.datasets
+        }  # refused before anything runs
         about["dataset_facts"] = [f.to_dict() for f in facts]
+        self._say_whole_cuts()
         rows: list[Row] = []
         title = title or f"{', '.join(about['retrievers'])} on {', '.join(about['datasets'])}"
         with running(self.ledger, kind, title, about) as run:
             for dataset in self.datasets:
                 for retriever in self.retrievers:
-                    for row in self._rows(dataset, retriever, settings[retriever.name, dataset.n_docs], dims[retriever.name]):
+                    for row in self._rows(dataset, retriever, plans[retriever.name, dataset.n_docs]):
                         rows.append(row)
                         self.ledger.add_cell(run.id, Cell(row.key, row.status, row.message, row.to_dict(), row.artefact))
             run.ended(*_ending(rows))
         kept = self.ledger.artefacts.get
         return EvaluationResult(in_order(rows, about), tuple(facts), (run.id,), run.status, run.message, about, run.provenance, kept)
 
-    def _rows(self, dataset: Dataset, retriever: Retriever, settings: dict[str, Any], dims: list[int | None]) -> Iterator[Row]:
+    def _say_whole_cuts(self) -> None:
+        if self.config.measures == DEFAULT_MEASURES:  # nobody chose these cuts
+            return
+        for dataset in self.datasets:
+            if beyond := [m.name for m in self.config.parsed if m.k > dataset.n_docs]:
+                self.progress.say(f"note: {', '.join(beyond)}: {dataset.name} has {dataset.n_docs:,} documents, so every one counts.")
+
+    def _plan(self, retriever: Retriever, n_docs: int) -> _Plan:
+        """What the retriever says of itself; a service that cannot be asked fails its own rows, not those of others."""
+        try:
+            return _Plan(retriever.config(n_docs), self._dims_of(retriever))
+        except ServiceError as error:
+            return _Plan({"retriever": retriever.family, "name": retriever.name}, [None], error)
+
+    def _rows(self, dataset: Dataset, retriever: Retriever, plan: _Plan) -> Iterator[Row]:
         """All dimensions of one retriever on one dataset, each as soon as it is measured."""
+        settings, dims = plan.settings, plan.dims
+        if plan.error is not None:
+            yield Row(
+                dataset=dataset.name, retriever=retriever.name, label=retriever.label, family=retriever.family, dim=None, config=settings,
+                status=Status.FAILED, message=str(plan.error), measures={}, key=self._key(dataset, settings, None),
+            )  # fmt: skip
+            return
         cacheable = self.reuse and settings.get("cache", True)
         todo: list[int | None] = []
         for dim in dims:

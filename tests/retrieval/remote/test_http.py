@@ -59,6 +59,29 @@ def test_repetitions_end():
         client(broken, retries=2).get("/x")
 
 
+def test_a_connection_that_was_never_made_is_given_up_soon_and_a_restarting_service_is_not():
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        if answers.pop(0):
+            return httpx.Response(200, json={})
+        raise httpx.ConnectError("refused")
+
+    answers = [False] * 10
+    with pytest.raises(ServiceError, match="did not answer after 3 attempts: refused"):
+        client(answer, retries=6).get("/x")
+    answers, made = [True, False, False, False, False, True], client(answer, retries=6)
+    made.get("/x")
+    assert made.get("/x") == {} and made.traffic.retries == 4
+
+
+def test_a_short_key_is_hidden_where_it_stands_alone():
+    told = client(lambda r: httpx.Response(401, text="bad key ab in the cabinet"), headers={"api-key": Secret("ab", "K")})
+    with pytest.raises(ServiceError, match=r"bad key \*\*\* in the cabinet"):
+        told.get("/x")
+
+
 def test_long_and_malformed_answers_are_refused():
     with pytest.raises(ServiceError, match="at most 10 bytes"):
         client(lambda r: httpx.Response(200, text="x" * 11), max_bytes=10).get("/x")

@@ -373,6 +373,12 @@ def test_a_part_without_vectors_is_refused():
         build("qdrant(bm25):path=x,kep=true")
 
 
+def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path):
+    with pytest.raises(DataError, match="this folder of an existing Qdrant collection does not exist"):
+        store_of(f"qdrant:path={tmp_path / 'nope'},collection=mine,existing=true")
+    assert not (tmp_path / "nope").exists()
+
+
 def test_two_retrievers_and_an_export_share_a_folder_of_the_embedded_qdrant(made, tmp_path):
     pytest.importorskip("qdrant_client")
     first, second = (store_of(f"qdrant:path={tmp_path / 'q'}") for _ in range(2))

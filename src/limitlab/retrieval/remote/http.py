@@ -23,7 +23,9 @@ from limitlab.retrieval.remote.keys import Secret
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MOST_REDIRECTS = 3
+_FIRST_CONTACT = 2  # repetitions while no connection was ever made: a wrong address must be told in seconds
 _LONGEST_WAIT = 60.0
+_LONG_KEY = 6  # characters from which a key is hidden inside words too
 _QUOTED = 300  # characters of a service's own words in an error
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -75,7 +77,7 @@ class Client:
         Seconds without an answer after which a request is repeated, > 0.
     retries
         Repetitions after 408, 425, 429, 5xx, timeouts and broken connections, >= 0; waits double from ``first_wait`` seconds, with jitter,
-        and follow Retry-After up to a minute.
+        and follow Retry-After up to a minute. While nothing was ever answered, connections that cannot be made are tried at most three times.
     max_bytes
         Longer answers are refused.
     concurrency
@@ -118,6 +120,7 @@ class Client:
             trust_env=not (self._secrets and urlsplit(url).scheme == "http"),
         )  # fmt: skip
         self._jitter = random.Random(0)
+        self._answered = False
         self.traffic = Traffic()
 
     def post(self, path: str, body: Any) -> Any:
@@ -153,12 +156,14 @@ class Client:
                     method, urljoin(self.url + "/", path.lstrip("/")) if path else self.url, content, extra
                 )
             except httpx.TransportError as error:
-                if attempt == self._retries:
+                never = isinstance(error, httpx.ConnectError) and not self._answered
+                if attempt == self._retries or (never and attempt >= _FIRST_CONTACT):
                     raise ServiceError(
                         f"{self.who}: {self.hidden(self.url)} did not answer after {attempt + 1} attempts: {self.hidden(str(error)) or type(error).__name__}."
                     ) from None
                 wait_asked = None
             else:
+                self._answered = True
                 if status < 300:
                     self.traffic.add(requests=1, sent=len(content or b""), received=len(answer))
                     return self._parsed(answer, status)
@@ -255,7 +260,10 @@ class Client:
         """Without the keys: a service may send back what it was sent."""
         for secret in self._secrets:
             for form in sorted({secret, secret.partition(" ")[2]} - {""}, key=len, reverse=True):  # "Bearer KEY", and KEY alone
-                text = text.replace(form, "***")
+                if len(form) >= _LONG_KEY:
+                    text = text.replace(form, "***")
+                else:  # a password such as "a" stands in every word
+                    text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])", "***", text)
         return text
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import DataError, InvalidArgument
 from limitlab._core.optional import require
 from limitlab._core.provenance import versions
 from limitlab.retrieval.stores.fields import field_of
@@ -32,6 +33,8 @@ class QdrantEmbedded(Store):
             choice("qdrant", "location", location, (":memory:",))
         if existing and path is None:
             raise InvalidArgument("qdrant: existing=true must come with path= or url=; nothing is in memory yet.")
+        if existing and path is not None and not Path(path).is_dir():  # the library would make it
+            raise DataError.at(path, None, "this folder of an existing Qdrant collection does not exist")
         self._place = {"path": str(path)} if path is not None else {"location": ":memory:"}
         self.collection, self.existing = text_or_none(collection), flag(self.kind, "existing", existing)
         self._id_field, self._vector = str(id_field), text_or_none(vector)
