@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from limitlab import engine
 from limitlab._core.errors import DataError, LimitlabError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
+from limitlab.engine import Finished, current
 from limitlab.search.shards import Shards
 
 Arrays = dict[str, np.ndarray]
@@ -22,7 +22,7 @@ _NAMED = 3
 
 def elsewhere() -> bool:
     """Whether the current engine has workers on machines that may not be this one."""
-    return not engine.current().name.startswith("local")
+    return not current().name.startswith("local")
 
 
 def in_files(docs: Any) -> Shards | None:
@@ -40,9 +40,9 @@ def usual_parts(n_rows: int) -> int:
     return min(_MOST_PARTS, max(1, -(-n_rows // _ROWS)))
 
 
-def kept_parts(kind: str, about: dict[str, Any]) -> Any:
+def kept_parts(kind: str, about: dict[str, Any]) -> Finished:
     """Where results of parts are kept until all are there; ``about`` is everything that decides them beside the part's own file."""
-    return engine.Finished(None, {"kind": kind, **about})
+    return Finished(None, {"kind": kind, **about})
 
 
 def map_parts(
@@ -54,8 +54,10 @@ def map_parts(
     label: str,
     weights: Sequence[float],
     smaller: Callable[[Any], Any] | None = None,
-    finished: Any = None,
+    finished: Finished | None = None,
     identities: Sequence[Any] | None = None,
+    must: str = "every part of the vectors must be readable and finite",
+    keeps: bool | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[tuple[int, Arrays]]:
     """(index, arrays) of every item, in any order: those that were finished before, then the others as the engine finishes them.
@@ -68,6 +70,8 @@ def map_parts(
         From ``kept_parts``: where results go at once; cleared when all are there. None: nothing is kept.
     identities
         What changes when an item's file does: a result made from an earlier state is not taken.
+    must, keeps
+        What is said of items that failed, and whether what the others made outlives this call; default: where ``finished`` is given.
 
     Raises
     ------
@@ -83,11 +87,11 @@ def map_parts(
         else:
             todo.append(index)
     failed: list[LimitlabError] = []
-    mapped = engine.current().map(
+    mapped = current().map(
         task, [items[i] for i in todo], shared=shared, whole_machine=True, smaller=smaller, weights=[weights[i] for i in todo],
         label=label, progress=progress,
     )  # fmt: skip
-    with closing(mapped) as results:
+    with closing(mapped) as results:  # type: ignore[type-var]
         for done in results:
             if done.error is not None:
                 failed.append(done.error)
@@ -97,14 +101,14 @@ def map_parts(
                 finished.put(todo[done.index], {**done.value, **({_OF: stamps[todo[done.index]]} if stamps else {})})
             yield todo[done.index], done.value
     if failed:
-        raise DataError(_failure(who, failed, len(items), kept=finished is not None))
+        raise DataError(_failure(who, must, failed, len(items), kept=finished is not None if keeps is None else keeps))
     if finished is not None:
         finished.clear()
 
 
-def _failure(who: str, failed: list[LimitlabError], n: int, *, kept: bool) -> str:
+def _failure(who: str, must: str, failed: list[LimitlabError], n: int, *, kept: bool) -> str:
     named = "; ".join(str(e).rstrip(".") for e in failed[:_NAMED]) + ("; ..." if len(failed) > _NAMED else "")
     rest = (
         f"The other {n - len(failed)} are kept: repair the files, and the same command goes on from them." if kept else "Repair the files."
     )
-    return f"{who}: every part of the vectors must be readable and finite; {len(failed)} of {n} are not: {named}. {rest}"
+    return f"{who}: {must}; {len(failed)} of {n} are not: {named}. {rest}"

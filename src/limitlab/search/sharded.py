@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -87,7 +88,7 @@ def search_shards(
     best = Best(queries.shape[0], k, places)
     results = map_parts(
         _WHO, _answer, work, shared=asked, label="search", weights=[r.rows for r in ranges], smaller=_smaller,
-        finished=kept_parts("search", about), identities=[r.file.identity() for r in ranges], progress=progress,
+        finished=kept_parts("search", about) if len(work) > 1 else None, identities=[r.file.identity() for r in ranges], progress=progress,
     )  # fmt: skip
     for index, arrays in results:
         best.offer(arrays["indices"], arrays["scores"], ranges[index].first)
@@ -145,9 +146,7 @@ def _finite(prepare, rows: np.ndarray) -> np.ndarray:
 
 
 def _digest(array: np.ndarray) -> str:
-    import hashlib
-
-    return hashlib.blake2b(np.ascontiguousarray(array).view(np.uint8), digest_size=16).hexdigest()
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
 
 
 def _nothing(rows: float) -> None:

@@ -251,13 +251,13 @@ def _listed(folder: Path, manifest: Path, entry: Any, dtype: str) -> ShardFile:
     wrong = [n for n in names.values() if n is not None and (not isinstance(n, str) or not n or Path(n).name != n)]
     if not names.get("file") or wrong:
         raise DataError.at(manifest, None, f"files must be named without a folder; got {entry!r:.80}")
-    if dtype == "int8" and names["scales"] is None and not names["file"].endswith(".parquet"):
+    if dtype == "int8" and names["scales"] is None and not str(names["file"]).endswith(".parquet"):
         raise DataError.at(manifest, None, f"int8 vectors must have a file of scales; {names['file']!r} has none")
     paths = {key: None if name is None else str((folder / name).absolute()) for key, name in names.items()}
     absent = [n for key, n in names.items() if n is not None and not (folder / n).is_file()]
     if absent:
         raise DataError.at(folder, None, f"every file of {MANIFEST} must be there; {absent[0]!r} is missing")
-    file = described(folder / names["file"], scales=paths["scales"], ids=paths["ids"], sha256=entry.get("sha256"))
+    file = described(folder / str(names["file"]), scales=paths["scales"], ids=paths["ids"], sha256=entry.get("sha256"))
     if file.rows != entry.get("rows") or file.dtype != dtype:
         raise DataError.at(
             file.path, None, f"{entry.get('rows')!r} rows of {dtype} are expected by {MANIFEST}; the file holds {file.rows} of {file.dtype}"

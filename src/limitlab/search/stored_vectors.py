@@ -56,7 +56,7 @@ class StoredVectors(RowTable):
         self.number_type = choice("StoredVectors()", "dtype", dtype, STORED_TYPES)
         self.shape = (codes.shape[0], dim)
         self.grid = grid or Grid()
-        self._scales = scales
+        self.scales = scales
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         codes = self.codes[rows]
@@ -66,8 +66,8 @@ class StoredVectors(RowTable):
         if kind == "bfloat16":
             return (codes.astype(np.uint32) << 16).view(np.float32)
         if kind == "int8":
-            assert self._scales is not None
-            return (codes * self._scales[rows].astype(np.float64)).astype(np.float32)
+            assert self.scales is not None
+            return (codes * self.scales[rows].astype(np.float64)).astype(np.float32)
         if kind == "int8-per-dim":
             assert self.grid.scales is not None
             return (codes * self.grid.scales.astype(np.float64)).astype(np.float32)
