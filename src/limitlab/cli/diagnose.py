@@ -42,7 +42,7 @@ def diagnose_command(
         str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
     ] = None,
     docs: DocVectors = None,
-    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz, .parquet or a folder of shards.")] = None,
     packed: Annotated[bool, typer.Option("--packed", help="Files of vectors hold bytes of 8 signs each.")] = False,
     doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
     query_ids: Annotated[Path | None, typer.Option("--query-ids", help="Ids of the rows of --queries, one a line.")] = None,

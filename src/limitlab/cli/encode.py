@@ -44,8 +44,12 @@ def encode_command(
         return
     what = "queries" if queries else "documents"
     answer(
-        f"{made.rows:,} {what} in {made.shards:,} shards of dimension {made.dim:,}, {made.dtype}, {made.bytes / 1e6:,.1f} MB: {made.folder}; "
-        f"{made.encoded:,} shards were encoded now"
+        f"{made.rows:,} {what} in {made.shards:,} {_shards(made.shards)} of dimension {made.dim:,}, {made.dtype}, {made.bytes / 1e6:,.1f} MB: {made.folder}; "
+        f"{made.encoded:,} {_shards(made.encoded)} encoded now"
     )
     if not queries:
         answer(f'Next: limitlab eval DATASET -m "vectors:docs={made.folder},queries=QUERIES"')
+
+
+def _shards(n: int) -> str:
+    return "shard" if n == 1 else "shards"

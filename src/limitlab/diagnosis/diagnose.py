@@ -79,7 +79,7 @@ def diagnose(
     data
         A Dataset, or a RelevanceMatrix.
     docs, queries
-        (n_docs, dim), (n_queries, dim), real, finite; memory maps are read in blocks. Or give ``model``, which encodes the dataset's texts.
+        (n_docs, dim), (n_queries, dim), real, finite; memory maps and Shards (see ``open_shards``) are read in blocks. Or give ``model``, which encodes the dataset's texts.
     model
         A dense retriever's name, see ``limitlab.retrieval.build``.
     doc_ids, query_ids
