@@ -70,6 +70,7 @@ class Cluster:
         """Disconnect; a cluster that was started for this run stops."""
         if self.ours:
             self.ray.shutdown()
+            _say_of_workers(True)
 
 
 def connect(address: str | None = None) -> Cluster:
@@ -106,6 +107,13 @@ def connect(address: str | None = None) -> Cluster:
     return Cluster(ray, ours, where, sent, watch.seconds)
 
 
+def _say_of_workers(yes: bool) -> None:
+    """Whether Ray prints that a worker died: to standard output, which is the answer's, and with no option of its own to be silent."""
+    module = sys.modules.get("ray._private.worker")
+    if hasattr(module, "_worker_logs_enabled"):
+        module._worker_logs_enabled = yes  # type: ignore[union-attr]
+
+
 def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
     """Connect, with nothing on the terminal."""
     quiet = {"logging_level": logging.CRITICAL, "log_to_driver": False}
@@ -116,6 +124,7 @@ def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
                 ray.init(address="local", num_cpus=cores(), object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
             else:
                 ray.init(address=address, **quiet, **options)
+        _say_of_workers(False)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}") from error
 
@@ -201,7 +210,9 @@ def _prepare(ray: Any, again: Callable[..., None] | None) -> bool:
     ray.shutdown()
     again(runtime_env={"py_modules": [str(package)], "excludes": ["**/__pycache__"]})
     if any(f["code"] != ours["code"] for f in _asked(ray)):
-        raise EngineError("engine ray: our code must reach every machine; it was sent, and some still have another. Install the same version there.")
+        raise EngineError(
+            "engine ray: our code must reach every machine; it was sent, and some still have another. Install the same version there."
+        )
     return True
 
 

@@ -57,6 +57,15 @@ class RayEngine:
         self._most = workers
         self._cluster: Cluster | None = connect(address)
         self._function = self._cluster.ray.remote(run_item)
+        self._facts = {
+            "engine": "ray",
+            "version": self._cluster.ray.__version__,
+            "cluster": self._cluster.where,
+            "code_sent": self._cluster.sent,
+            "workers": self.workers,
+            "machines": len(self._cluster.machines()),
+            "start_seconds": round(self._cluster.seconds, 2),
+        }
 
     @property
     def workers(self) -> int:
@@ -82,17 +91,8 @@ class RayEngine:
         return shown(flight.results(), len(items), weights, label, progress)
 
     def facts(self) -> dict[str, Any]:
-        """Engine, version, workers, machines, how the code got there, and the seconds it took to start. No host names."""
-        cluster = self._ready()
-        return {
-            "engine": "ray",
-            "version": cluster.ray.__version__,
-            "cluster": cluster.where,
-            "code_sent": cluster.sent,
-            "workers": self.workers,
-            "machines": len(cluster.machines()),
-            "start_seconds": round(cluster.seconds, 2),
-        }
+        """As it was when we connected: engine, version, workers, machines, how the code got there, seconds to start. No host names."""
+        return dict(self._facts)
 
     def close(self) -> None:
         """Disconnect; a cluster that was started for this run stops."""
@@ -135,7 +135,9 @@ class _Flight:
                 self._start(job)  # before the caller works on what came
                 yield from (done for done in finished if done is not None)
         except (self._ray.exceptions.RaySystemError, ConnectionError) as error:
-            raise EngineError(f"engine ray: the cluster must stay; it is gone ({type(error).__name__}). The same command resumes.") from error
+            raise EngineError(
+                f"engine ray: the cluster must stay; it is gone ({type(error).__name__}). The same command resumes."
+            ) from error
         finally:
             self._cancel()
 
@@ -183,7 +185,13 @@ class _Flight:
         options = {"scheduling_strategy": strategy} if strategy is not None else {}
         variables = {**self._sent, **thread_settings(cores)}
         return self._function.options(
-            num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, runtime_env={"env_vars": variables}, **options
+            num_cpus=cores,
+            num_gpus=gpus,
+            max_retries=0,
+            retry_exceptions=False,
+            name=self._label,
+            runtime_env={"env_vars": variables},
+            **options,
         )
 
     def _landed(self, reference: Any) -> Done[Any] | None:
