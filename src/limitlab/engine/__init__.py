@@ -4,9 +4,9 @@
 count in ``tally.py`` and run a task as ``attempt.py`` does. ``kept.py`` and ``finished.py`` are for those who write tasks.
 """
 
-from limitlab.engine.choosing import current, engine, using
+from limitlab.engine.choosing import current, elsewhere, engine, using
 from limitlab.engine.finished import Finished
 from limitlab.engine.kept import kept
 from limitlab.engine.protocol import Done, Engine
 
-__all__ = ["Done", "Engine", "Finished", "current", "engine", "kept", "using"]
+__all__ = ["Done", "Engine", "Finished", "current", "elsewhere", "engine", "kept", "using"]

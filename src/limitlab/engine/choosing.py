@@ -28,6 +28,15 @@ def _default() -> Engine:
     return LocalEngine()
 
 
+def elsewhere() -> Engine | None:
+    """The engine in use where somebody asked for one: a cluster, or a number of workers. None: work as ever, in this process.
+
+    For work that this process does well with threads of its own, and that is worth sending only to others.
+    """
+    chosen = current()
+    return None if chosen.name == "local" else chosen
+
+
 def engine(name: str, workers: int | None = None) -> Engine:
     """The engine of a name, ready to work; ``close`` it, or use ``using``.
 

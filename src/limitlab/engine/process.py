@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -84,8 +85,6 @@ class WorkerProcess:
 
     def died(self) -> str:
         """Its channel is closed: how it ended, in words."""
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            pass
         return self.end()
