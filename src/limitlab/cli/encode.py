@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from limitlab.cli.options import JsonFlag, answer, answer_json
+from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json
 from limitlab.cli.progress import Bars
 
 _DTYPE = "float32, float16, or int8 with a scale a vector."
@@ -28,17 +28,20 @@ def encode_command(
     dim: Annotated[int | None, typer.Option("--dim", help="Keep only the first so many values.")] = None,
     normalise: Annotated[bool, typer.Option("--normalise", help="Scale vectors to unit length before they are stored.")] = False,
     shard_docs: Annotated[int, typer.Option("--shard-docs", help="Texts a shard at most: what a kill can lose.")] = 32_768,
-    engine: Annotated[str | None, typer.Option("--engine", help="local, ray, or ray://HOST:PORT.")] = None,
+    engine: EngineName = None,
+    workers: Workers = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace vectors of other settings.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Encode a corpus of any size into a folder of vectors, shard by shard."""
+    from limitlab.engine import using
     from limitlab.evaluation.encode_corpus import encode_corpus
 
-    made = encode_corpus(
-        corpus, model, output, kind="query" if queries else "document", dtype=dtype, format=form, dim=dim, normalise=normalise,
-        shard_docs=shard_docs, overwrite=overwrite, engine=engine, progress=Bars(),
-    )  # fmt: skip
+    with using(engine, workers):
+        made = encode_corpus(
+            corpus, model, output, kind="query" if queries else "document", dtype=dtype, format=form, dim=dim, normalise=normalise,
+            shard_docs=shard_docs, overwrite=overwrite, progress=Bars(),
+        )  # fmt: skip
     if json:
         answer_json(made.to_dict())
         return

@@ -14,12 +14,12 @@ from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
 from limitlab.retrieval.encoder import PRECISIONS, SentenceEncoder, resolve_precision
 from limitlab.retrieval.encoder_settings import EncoderSettings
 from limitlab.retrieval.encoding import Encoding, clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.search import RelevantSet, SearchResult, exact_search
-from limitlab.search.part_map import elsewhere
 
 BLOCK = 1024  # texts encoded between two writes to the cache: what a kill can lose
 _MEMORY_BYTES = 4 << 30

@@ -216,7 +216,8 @@ class _Shard:
 
 def _encode_shard(job: _Job, shard: _Shard) -> dict[str, np.ndarray]:
     """Encode and write one shard; what it returns is only that it is done."""
-    retriever: Any = kept(("encode", job.key), lambda: build(job.model, precision=job.precision))
+    model, precision = job.model, job.precision
+    retriever: Any = kept(("encode", job.key), lambda: build(model, precision=precision)) if isinstance(model, str) else model
     ids, texts = shard.part.read()
     out: list[np.ndarray] = []
 

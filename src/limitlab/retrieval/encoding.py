@@ -13,8 +13,7 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.progress import Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import Texts
-from limitlab.engine import current, kept
-from limitlab.search.part_map import elsewhere
+from limitlab.engine import current, elsewhere, kept
 
 PLURAL = {"document": "documents", "query": "queries"}
 _WAVE = 8

@@ -15,6 +15,7 @@ from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.encoder import LARGE_CORPUS, resolve_precision
@@ -25,7 +26,6 @@ from limitlab.retrieval.token_cache import TokenCache, token_folder
 from limitlab.retrieval.token_encoders import LateInteractionEncoder, OwnTokens
 from limitlab.search import RelevantSet, SearchResult
 from limitlab.search.maxsim import maxsim_search
-from limitlab.search.part_map import elsewhere
 from limitlab.search.token_vectors import TokenVectors
 
 BLOCK = 512  # texts encoded between two writes to the cache: what a kill can lose

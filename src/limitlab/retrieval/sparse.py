@@ -16,13 +16,13 @@ from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.encoder import SentenceEncoder, load_model
 from limitlab.retrieval.encoding import Encoding, clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.retrieval.model_kinds import SPARSE, refuse_other_kinds
 from limitlab.retrieval.token_cache import TokenCache, token_folder
 from limitlab.search import RelevantSet, SearchResult, search_scores
-from limitlab.search.part_map import elsewhere
 
 BLOCK = 512  # texts encoded between two writes to the cache: what a kill can lose
 _BLOCK_BYTES = 32 << 20

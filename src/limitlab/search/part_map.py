@@ -11,18 +11,13 @@ import numpy as np
 from limitlab._core.errors import DataError, LimitlabError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
-from limitlab.engine import Finished, current
+from limitlab.engine import Finished, current, elsewhere
 from limitlab.search.shards import Shards
 
 Arrays = dict[str, np.ndarray]
 _ROWS, _MOST_PARTS = 1 << 17, 256  # rows of a part, unless there would be too many parts
 _OF = "identity of its file"
 _NAMED = 3
-
-
-def elsewhere() -> bool:
-    """Whether the current engine has workers on machines that may not be this one."""
-    return not current().name.startswith("local")
 
 
 def in_files(docs: Any) -> Shards | None:
