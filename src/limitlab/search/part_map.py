@@ -15,7 +15,7 @@ from limitlab.engine import Finished, current, elsewhere
 from limitlab.search.shards import Shards
 
 Arrays = dict[str, np.ndarray]
-_ROWS, _MOST_PARTS = 1 << 17, 256  # rows of a part, unless there would be too many parts
+_ROWS, _MOST_PARTS = 1 << 18, 256  # rows of a part, unless there would be too many parts
 _OF = "identity of its file"
 _NAMED = 3
 
