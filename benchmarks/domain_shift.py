@@ -38,9 +38,7 @@ def main() -> None:
         found = train(config, n_docs=sizes, general="none")
         for c in found.select(measure="recall@10"):
             assert c.before is not None and c.difference is not None
-            line = (
-                f"{100 * c.before.mean:.1f} -> {100 * c.after.mean:.1f} ({100 * c.difference.low:+.1f} to {100 * c.difference.high:+.1f})"
-            )
+            line = f"{100 * c.before.mean:.1f} -> {100 * c.after.mean:.1f} ({100 * c.difference.low:+.1f} to {100 * c.difference.high:+.1f})"
             figures[f"{name}, {c.n_docs:,} documents"] = line
             print(f"{name}, {c.n_docs:,} documents: {line}", flush=True)
         figures[f"{name}, false negatives"] = found.models[0].facts["false_negative_share"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument, RangeError, first_examples
+from limitlab._core.files import sha256_file
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
 from limitlab.search import RelevantSet, SearchResult, exact_search
@@ -70,7 +71,7 @@ class Vectors:
 
     def config(self, n_docs: int) -> dict[str, Any]:
         """What decides the vectors: SHA-256 of files whose manifest says it, else name, bytes and time of change; ids; similarity."""
-        ids = [None if not p else [Path(p).name, _read_ids(p)[:1], Path(p).stat().st_mtime_ns] for p in self._given_ids]
+        ids = [None if not p else sha256_file(p) for p in self._given_ids]
         files = {"docs": self._docs.identity(), "queries": self._asked.identity()}
         return {"retriever": "vectors", **files, "ids": ids, "similarity": self.similarity}
 
