@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.errors import RangeError, ShapeError, UnknownName
+from limitlab._core.row_tables import RowTable
 
 
 def whole(who: str, name: str, value: Any, *, low: int | None = None, high: int | None = None, high_name: str = "") -> int:
@@ -45,14 +46,14 @@ def choice(who: str, name: str, value: str, known: Iterable[str]) -> str:
 
 
 def vectors(who: str, name: str, array: Any) -> np.ndarray:
-    """A two-dimensional float array without NaN or infinity is required; memory maps are passed through."""
-    if not isinstance(array, np.ndarray):
+    """A two-dimensional array of real numbers is required; memory maps and row tables are passed through unread."""
+    if not isinstance(array, (np.ndarray, RowTable)):
         array = np.asarray(array)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ShapeError(f"{who}: {name} must have shape (n, dim) with dim >= 1; got shape {array.shape}.")
     if array.dtype.kind not in "fiu":
         raise ShapeError(f"{who}: {name} must hold real numbers; got dtype {array.dtype}.")
-    return array
+    return array  # type: ignore[return-value]
 
 
 def finite_rows(who: str, name: str, array: np.ndarray, *, offset: int = 0) -> None:

@@ -79,10 +79,10 @@ def machine() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use: what the system allows, and no more than ``LIMITLAB_CORES`` where that is set."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = os.environ.get("LIMITLAB_CORES", "")
+    return min(found, int(most)) if most.isdecimal() and int(most) > 0 else found
 
 
 def total_memory() -> int:

@@ -19,6 +19,28 @@ class Texts(Protocol):
     def __iter__(self) -> Iterator[str]: ...
 
 
+class TextPart(Protocol):
+    """Some consecutive texts of a corpus too large to hold: small enough to be sent to a worker, which reads them.
+
+    Attributes
+    ----------
+    rows
+        Number of texts.
+    digest
+        Changes when a text or an id does.
+    """
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def read(self) -> tuple[list[str], list[str]]:
+        """(ids, texts)."""
+        ...
+
+
 class TextList:
     """Texts held in memory.
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.capacity.random_docs import RandomDocs
     from limitlab.capacity.set_frame_search import search_set_frame
     from limitlab.capacity.simplex import Simplex
-    from limitlab.capacity.verification import Verdict, verify
+    from limitlab.capacity.verification import Verdict
+    from limitlab.capacity.verifying import verify
 
 _HOME_OF = {
     "AttributeSums": "attribute_sums",
@@ -74,7 +75,7 @@ _HOME_OF = {
     "trig_certificate": "closed_forms",
     "trig_frame": "frames",
     "vectors_certificate": "certificate",
-    "verify": "verification",
+    "verify": "verifying",
     "write_placement": "placement_files",
 }
 

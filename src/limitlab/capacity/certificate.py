@@ -19,11 +19,11 @@ from limitlab._core.files import write_text
 from limitlab.capacity.codes import DualBCHCode, KerdockSet
 from limitlab.capacity.frames import HarmonicFrame
 from limitlab.capacity.verification import Verdict, rounding
-from limitlab.capacity.verification import verify as check
 from limitlab.capacity.verification.claim import SCHEMA
 from limitlab.capacity.verification.codes import stored_gap
 from limitlab.capacity.verification.frames import frame_loss
 from limitlab.capacity.verification.vectors import all_sets_in_order, check_vectors
+from limitlab.capacity.verifying import verify as check
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument
 from limitlab.cli.free import Device, EvaluateEvery, Fresh, LearningRate, MaxSteps, MinDelta, Objective, Patience, Temperature, given
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims, save
+from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json, parse_dims, save
 
 if TYPE_CHECKING:
     from limitlab.free.result import CriticalNResult
@@ -35,12 +35,15 @@ def critical_n_command(
     device: Device = None,
     fresh: Fresh = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json or .csv.")] = None,
+    engine: EngineName = None,
+    workers: Workers = None,
     json: JsonFlag = False,
 ) -> None:
     """Find the critical n: the largest n at which free embeddings hold all k-subsets.
 
     It measures the optimiser, not what a dimension can hold. --objective gap shows certified n instead: what it can hold at least.
     """
+    from limitlab.engine import using
     from limitlab.free.comparison import fit_of
 
     if output is not None:
@@ -57,13 +60,18 @@ def critical_n_command(
         device=device,
     )
     if objective == "gap":
+        if engine is not None or workers is not None:
+            raise InvalidArgument(
+                "--engine, --workers: go with objectives that are optimised; --objective gap shows what is proved. Leave them out."
+            )
         if seeds != 1 or start is not None or fresh:
             options |= given(seeds=seeds if seeds != 1 else None, start=start, fresh=fresh or None)
         result = _certified(dims, k, min_gap, command, options)
     else:
         if min_gap is not None:
             raise InvalidArgument("--min-gap: goes with --objective gap; the protocol's objectives maximise no gap. Leave it out.")
-        result = _measured(dims, k, _seeds(seed, seeds), start, fresh, command, {"objective": objective, **options})
+        with using(engine, workers):
+            result = _measured(dims, k, _seeds(seed, seeds), start, fresh, command, {"objective": objective, **options})
     fit = fit_of(result)
     if output is not None:
         _write(result, output)

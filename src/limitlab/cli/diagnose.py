@@ -24,7 +24,7 @@ from limitlab.cli.diagnosis_options import (
     ServedIndex,
     ServedType,
 )
-from limitlab.cli.options import JsonFlag, answer, answer_json
+from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json
 from limitlab.cli.progress import Bars
 from limitlab.cli.remedies import remedy_plan, remedy_table
 from limitlab.cli.tables import plain_table
@@ -42,7 +42,7 @@ def diagnose_command(
         str | None, typer.Option("--model", "-m", help="A dense model that encodes DATASET: minilm, an id or a folder.")
     ] = None,
     docs: DocVectors = None,
-    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz or .parquet.")] = None,
+    queries: Annotated[str | None, typer.Option("--queries", help="Query vectors: .npy, .npz, .parquet or a folder of shards.")] = None,
     packed: Annotated[bool, typer.Option("--packed", help="Files of vectors hold bytes of 8 signs each.")] = False,
     doc_ids: Annotated[Path | None, typer.Option("--doc-ids", help="Ids of the rows of --docs, one a line.")] = None,
     query_ids: Annotated[Path | None, typer.Option("--query-ids", help="Ids of the rows of --queries, one a line.")] = None,
@@ -68,6 +68,8 @@ def diagnose_command(
     seed: Annotated[int, typer.Option("--seed", help="Of folds and tests of the remedies.")] = 0,
     save_adapter: SaveAdapter = None,
     output: DiagnosisFiles = [],  # noqa: B006
+    engine: EngineName = None,
+    workers: Workers = None,
     json: JsonFlag = False,
 ) -> None:
     """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
@@ -75,17 +77,19 @@ def diagnose_command(
     Each missing document is assigned to the last level that lost it. What was not found for the document vectors is a lower bound.
     """
     from limitlab.diagnosis import diagnose
+    from limitlab.engine import using
 
     for path in output:
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv"))
     files: dict[str, Any] = {"docs": docs, "queries": queries, "doc_ids": doc_ids, "query_ids": query_ids}
     plan = remedy_plan(remedies, rerank=rerank, rerank_depth=rerank_depth, folds=folds, seed=seed, save_adapter=save_adapter)
     data, given = _inputs(dataset, qrels, split, model, files, packed=packed)
-    found = diagnose(
-        data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
-        query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
-        min_relevance=min_relevance, skip=_parts(skip), remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
-    )  # fmt: skip
+    with using(engine, workers):
+        found = diagnose(
+            data, **given, model=model, k=k, similarity=similarity, dim=dim, renormalise=not no_renormalise, dtype=dtype,
+            query_dtype=query_dtype, index=index, run=run, chunk_separator=chunk_separator, chunk_pattern=chunk_pattern, ties=ties,
+            min_relevance=min_relevance, skip=_parts(skip), remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        )  # fmt: skip
     for path in output:
         _write(found, path)
     if json:

@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 DocVectors = Annotated[
-    str | None, typer.Option("--docs", help="Document vectors: .npy, .npz, .parquet, or a store: qdrant:path=FOLDER,collection=NAME.")
+    str | None,
+    typer.Option(
+        "--docs", help="Document vectors: .npy, .npz, .parquet, a folder of shards, or a store: qdrant:path=FOLDER,collection=NAME."
+    ),
 ]
 NoRenormalise = Annotated[bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")]
 ServedType = Annotated[

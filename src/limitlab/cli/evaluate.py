@@ -10,7 +10,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.options import Dims, EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 
@@ -43,10 +43,13 @@ def evaluate_command(
     ] = [],  # noqa: B006
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
+    engine: EngineName = None,
+    workers: Workers = None,
     json: JsonFlag = False,
 ) -> None:
     """Evaluate retrievers on datasets, at every dimension asked for."""
     from limitlab.data import load
+    from limitlab.engine import using
     from limitlab.evaluation import evaluate
 
     pair, bars = _pair(compare), Bars()
@@ -54,18 +57,19 @@ def evaluate_command(
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
     _check_runs(runs)
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
-    result = evaluate(
-        data,
-        model or ["bm25", "minilm"],
-        dims=parse_dims(dim),
-        measures=measure or None,
-        ties=ties,
-        min_relevance=min_relevance,
-        precision=precision,
-        reuse=not fresh,
-        command=["limitlab", *sys.argv[1:]],
-        progress=bars,
-    )
+    with using(engine, workers):
+        result = evaluate(
+            data,
+            model or ["bm25", "minilm"],
+            dims=parse_dims(dim),
+            measures=measure or None,
+            ties=ties,
+            min_relevance=min_relevance,
+            precision=precision,
+            reuse=not fresh,
+            command=["limitlab", *sys.argv[1:]],
+            progress=bars,
+        )
     comparisons = (
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     )

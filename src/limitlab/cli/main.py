@@ -20,6 +20,7 @@ from limitlab.cli import (
     demo,
     diagnose,
     doctor,
+    encode,
     evaluate,
     free,
     gate,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.add_typer(make.app, name="make")
+app.command("encode")(encode.encode_command)
 app.command("eval")(evaluate.evaluate_command)
 app.command("gate")(gate.gate_command)
 app.command("diagnose")(diagnose.diagnose_command)
@@ -111,7 +113,7 @@ def run() -> None:
 
 def _stopped() -> int:
     """Say that Ctrl-C was seen. What keeps its parts in the ledger continues where it was; what writes one output begins again."""
-    continues = bool({"eval", "gate", "critical-n", "reproduce", "train"} & set(sys.argv[1:2]))
+    continues = bool({"encode", "eval", "gate", "critical-n", "reproduce", "train"} & set(sys.argv[1:2]))
     again = "The same command continues where it was." if continues else "Nothing unfinished was left behind."
     sys.stderr.write(f"Stopped. {again}\n")
     return 130

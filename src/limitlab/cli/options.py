@@ -19,6 +19,15 @@ NDocs = Annotated[int, typer.Option("--n-docs", help="Number of documents.")]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same bytes.")]
 Dims = Annotated[str | None, typer.Option("--dim", help="Dimensions: 12, or 8,12,16, or 4:20 (4:20:4 for steps of 4).")]
 
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="Where tasks run: local, ray (the cluster of RAY_ADDRESS, a running one, or one of this machine), ray://HOST:PORT. [local]",
+    ),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Tasks of one core at one time. [one a core]")]
+
 
 def parse_dims(text: str | None) -> list[int] | None:
     """``12``, ``8,12,16``, ``4:20``, ``4:20:4``; None stays None.

@@ -14,7 +14,7 @@ import typer
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab.cli import train_options as o
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 if TYPE_CHECKING:
@@ -51,9 +51,12 @@ def train_command(
     precision: o.Precision = "auto",
     resume: o.Resume = True,
     output: o.Output = [],  # noqa: B006
+    engine: EngineName = None,
+    workers: Workers = None,
     json: JsonFlag = False,
 ) -> None:
     """Train a model on LIMIT-like data; measure it before and after, among few and many documents, and on general questions."""
+    from limitlab.engine import using
     from limitlab.training import TrainConfig, train
 
     given = {"split": split, "pairs": pairs, "epochs": epochs, "dim": dim, "matryoshka": matryoshka, "n_docs": n_docs, "seeds": seeds}
@@ -62,17 +65,18 @@ def train_command(
     fixed = {"base": base, "data": data, "lr": lr, "batch_size": batch_size, "loss": loss, "batches": batches, "architecture": architecture}
     drawn = {"pattern": pattern, "attributes": attributes, "queries": queries, "seed": seed, "precision": precision}
     widths = tuple(parse_dims(asked.get("matryoshka")) or ())
-    found = train(
-        TrainConfig(pairs=asked["pairs"], epochs=asked["epochs"], matryoshka=widths, **fixed, **drawn),  # type: ignore[arg-type]
-        splits=[s.strip() for s in asked["split"].split(",")],
-        dims=parse_dims(asked.get("dim")),
-        seeds=asked["seeds"],
-        n_docs=_counts(asked.get("n_docs")),
-        general=general,
-        resume=resume,
-        command=["limitlab", *sys.argv[1:]],
-        progress=Bars(),
-    )
+    with using(engine, workers):
+        found = train(
+            TrainConfig(pairs=asked["pairs"], epochs=asked["epochs"], matryoshka=widths, **fixed, **drawn),  # type: ignore[arg-type]
+            splits=[s.strip() for s in asked["split"].split(",")],
+            dims=parse_dims(asked.get("dim")),
+            seeds=asked["seeds"],
+            n_docs=_counts(asked.get("n_docs")),
+            general=general,
+            resume=resume,
+            command=["limitlab", *sys.argv[1:]],
+            progress=Bars(),
+        )
     _show(found, [path for out in output for path in _write(found, out)], json)
     raise typer.Exit({"solved": 0, "failed": 1}.get(found.status.key, 3))
 

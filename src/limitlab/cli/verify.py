@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from limitlab._core.errors import InvalidArgument, LimitlabError
-from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.options import Dims, EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 
@@ -22,12 +22,15 @@ def verify(
     construction: Annotated[
         str | None, typer.Option("--construction", help="With --shipped: harmonic-frame, dual-bch, kerdock, ...")
     ] = None,
+    engine: EngineName = None,
+    workers: Workers = None,
     json: JsonFlag = False,
 ) -> None:
     """Prove the claim of certificates again, from its definition; exit 3 when one is refused, 1 when a file cannot be read."""
     from limitlab._core.checks import choice
     from limitlab.capacity import shipped as shipped_certificates
     from limitlab.capacity import verify as check
+    from limitlab.engine import using
 
     if bool(files) == shipped:
         raise InvalidArgument("limitlab verify: either certificate files or --shipped must be given; got both or neither.")
@@ -52,7 +55,7 @@ def verify(
         work = [(str(path), path) for path in files]
     verdicts: list[dict[str, Any]] = []
     unreadable: list[dict[str, str]] = []
-    with Bars().task("verify", len(work)) as bar:
+    with using(engine, workers), Bars().task("verify", len(work)) as bar:
         for name, source in work:
             start = perf_counter()
             try:

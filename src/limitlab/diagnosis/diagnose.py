@@ -14,7 +14,7 @@ from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
-from limitlab._core.provenance import Stopwatch, provenance
+from limitlab._core.provenance import Stopwatch
 from limitlab._core.status import Status
 from limitlab.data import Dataset, read_hits
 from limitlab.diagnosis import served
@@ -32,6 +32,7 @@ from limitlab.diagnosis.standing import list_depth
 from limitlab.diagnosis.subject import WHO, Subject, subject
 from limitlab.diagnosis.verdict import verdict
 from limitlab.diagnosis.waterfall import Stage, counted, cut_set
+from limitlab.engine import Engine, using
 from limitlab.ledger import Cell, Ledger, running
 from limitlab.relevance import RelevanceMatrix
 from limitlab.retrieval import build
@@ -67,6 +68,7 @@ def diagnose(
     ledger: Ledger | None = None,
     title: str | None = None,
     command: Sequence[str] | None = None,
+    engine: str | Engine | None = None,
     progress: Progress = SILENT,
 ) -> Diagnosis:
     """Where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
@@ -79,7 +81,7 @@ def diagnose(
     data
         A Dataset, or a RelevanceMatrix.
     docs, queries
-        (n_docs, dim), (n_queries, dim), real, finite; memory maps are read in blocks. Or give ``model``, which encodes the dataset's texts.
+        (n_docs, dim), (n_queries, dim), real, finite; memory maps and Shards (see ``open_shards``) are read in blocks. Or give ``model``, which encodes the dataset's texts.
     model
         A dense retriever's name, see ``limitlab.retrieval.build``.
     doc_ids, query_ids
@@ -115,6 +117,9 @@ def diagnose(
         the vectors and the index as served, not against ``run``. None: none.
     ledger
         Where the run is kept; default: LIMITLAB_HOME.
+    engine
+        Where tasks run: "local", "local:4", "ray", "ray://HOST:PORT", or an Engine. The numbers are the same everywhere. None: as it
+        is, see ``limitlab.engine.using``.
 
     Raises
     ------
@@ -143,10 +148,10 @@ def diagnose(
     if run is None and (chunk_separator is not None or chunk_pattern is not None):
         raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
     hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
-    given = _vectors(data, docs, queries, model, progress)
     name = data.name if isinstance(data, Dataset) else "qrels"
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None, **_asked(wanted)}
-    with Scratch() as scratch, Stopwatch() as watch:
+    with using(engine), Scratch() as scratch, Stopwatch() as watch:
+        given = _vectors(data, docs, queries, model, progress)
         found = subject(
             relevance, given.docs, given.queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
             min_relevance=min_relevance, scratch=scratch,
@@ -221,7 +226,7 @@ def _through_ledger(work: _Levels, title: str, name: str, about: dict[str, Any],
         says = verdict(levels, complete_queries=complete, **sizes)
         cures = measured_remedies(work.bench) if work.bench is not None else ()
         sentence = remedy_sentence(cures, work.subject.k)
-        run.provenance = provenance(wall_seconds=watch.so_far())  # with what came before the run: vectors read and compared
+        run.made(wall_seconds=watch.so_far())  # with what came before the run: vectors read and compared
         notes = {**work.notes, **work.subject.notes}
         told = (*says, sentence) if sentence else says
         found = Diagnosis(

@@ -9,6 +9,7 @@ import numpy as np
 
 from limitlab._core.checks import choice, vectors, whole
 from limitlab._core.errors import DataError, RangeError, ShapeError, first_examples
+from limitlab._core.row_tables import RowTable
 from limitlab.diagnosis.scratch import ROWS, Scratch
 from limitlab.relevance import RelevanceMatrix
 from limitlab.search import RelevantSet, normalised, tie_order
@@ -82,7 +83,7 @@ def subject(
     scratch: Scratch,
 ) -> Subject:
     """Check everything and bring it together; see ``diagnose`` for what is refused."""
-    docs, queries = vectors(WHO, "docs", docs), vectors(WHO, "queries", queries)
+    docs, queries = vectors(WHO, "docs", docs), np.asarray(vectors(WHO, "queries", queries))
     if docs.shape[1] != queries.shape[1]:
         raise ShapeError(f"{WHO}: docs and queries must have the same dimension; got {docs.shape[1]} and {queries.shape[1]}.")
     k = whole(WHO, "k", k, low=1)
@@ -175,7 +176,8 @@ def _prepared(name: str, array: np.ndarray, cosine: bool, ids: Sequence[str], sc
     _refuse(name, "not be zero or constant", "have the same value in every dimension", constant, n, ids)
     if alike and n > 1 and name == "docs":
         raise ShapeError(f"{WHO}: docs must differ; all {n:,} vectors are the same.")
-    if array.dtype == np.float32 and array.flags.c_contiguous and not (cosine and off):
+    in_order = isinstance(array, RowTable) or array.flags.c_contiguous
+    if array.dtype == np.float32 and in_order and not (cosine and off):
         return array
     out = scratch.array((n, dim))
     for at in range(0, n, ROWS):

@@ -1,4 +1,4 @@
-"""Vectors and ids from files: .npy (memory-mapped), .npz, parquet; or out of a vector store. Ids one a line."""
+"""Vectors and ids from files: .npy (memory-mapped), .npz, parquet, folders of shards; or out of a vector store. Ids one a line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import DataError
+from limitlab._core.errors import DataError, InvalidArgument
 from limitlab._core.optional import require
+from limitlab._core.row_tables import RowTable
 from limitlab.retrieval.stores import export_vectors, names_a_store
+from limitlab.search.shards import is_sharded, open_shards
 
 SUFFIXES = (".npy", ".npz", ".parquet")
 _ID_NAMES = ("id", "ids", "_id")
@@ -26,12 +28,12 @@ class VectorFile:
     Attributes
     ----------
     vectors
-        (n, dim); a memory map for .npy.
+        (n, dim); a memory map for .npy, Shards for a folder or a pattern.
     ids
         n ids, or None where the file names none.
     """
 
-    vectors: np.ndarray
+    vectors: np.ndarray | RowTable
     ids: tuple[str, ...] | None
 
 
@@ -42,7 +44,8 @@ def read_vectors(path: str | Path, *, packed: bool = False) -> VectorFile:
     Parameters
     ----------
     path
-        A file, or a store: ``qdrant:path=FOLDER,collection=NAME``, see ``export_vectors``.
+        A file; a folder of shards or a pattern, see ``open_shards``; or a store: ``qdrant:path=FOLDER,collection=NAME``, see
+        ``export_vectors``.
     packed
         The values are bytes of 8 signs each, the first dimension in the highest bit, as ``numpy.packbits`` writes them (uint8), or the same
         less 128 (int8): 8 dimensions of +1 and -1 a byte.
@@ -56,11 +59,17 @@ def read_vectors(path: str | Path, *, packed: bool = False) -> VectorFile:
     MissingExtra
         Parquet without pyarrow; a store without its package.
     InvalidArgument, ServiceError
-        There is no such collection, or its service refuses.
+        There is no such collection, or its service refuses; packed bits in several files.
     """
     if names_a_store(str(path)):
         vectors, ids = export_vectors(str(path))
         return VectorFile(vectors, ids)
+    if is_sharded(path):
+        if packed:
+            raise InvalidArgument(f"read_vectors(): packed bits must be in one file; {path} names several.")
+        shards = open_shards(path)
+        names = shards.ids()
+        return VectorFile(shards, None if names is None else tuple(names))
     path = Path(path)
     choice("read_vectors()", "file type", path.suffix, SUFFIXES)
     if not path.is_file():
@@ -68,7 +77,7 @@ def read_vectors(path: str | Path, *, packed: bool = False) -> VectorFile:
     reader = {".npy": _npy, ".npz": _npz, ".parquet": _parquet}[path.suffix]
     try:
         file = reader(path)
-        return VectorFile(_unpacked(path, file.vectors), file.ids) if packed else file
+        return VectorFile(_unpacked(path, np.asarray(file.vectors)), file.ids) if packed else file
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError.at(path, None, f"not readable as vectors ({str(error).splitlines()[0]})") from error
 

@@ -15,6 +15,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.status import Status
 from limitlab.data import Dataset
+from limitlab.engine import Engine, using
 from limitlab.evaluation.compare import bootstrap
 from limitlab.evaluation.config import DEFAULT_MEASURES, EvaluationConfig
 from limitlab.evaluation.facts import dataset_facts
@@ -42,6 +43,7 @@ def evaluate(
     title: str | None = None,
     command: Sequence[str] | None = None,
     kind: str = "eval",
+    engine: str | Engine | None = None,
     progress: Progress = SILENT,
 ) -> EvaluationResult:
     """Recall and the like of retrievers on datasets, at every dimension asked for.
@@ -69,6 +71,9 @@ def evaluate(
         Where runs are kept; default: LIMITLAB_HOME.
     reuse
         Whether rows solved before are taken from the ledger.
+    engine
+        Where tasks run: "local", "local:4", "ray", "ray://HOST:PORT", or an Engine. The numbers are the same everywhere. None: as it
+        is, see ``limitlab.engine.using``.
 
     Returns
     -------
@@ -100,7 +105,8 @@ def evaluate(
     names = [r.name for r in built]
     if not built or len(set(names)) < len(names):
         raise InvalidArgument(f"evaluate(): retrievers must be given, each once; got {', '.join(names) or 'none'}.")
-    return _Evaluation(datasets, built, wanted, config, ledger or Ledger(), reuse, progress).run(kind, title, command)
+    with using(engine):
+        return _Evaluation(datasets, built, wanted, config, ledger or Ledger(), reuse, progress).run(kind, title, command)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from limitlab._core.checks import whole
 from limitlab._core.errors import InvalidArgument, RangeError, TooLarge, UnknownName
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.status import Status
+from limitlab.engine import Engine, elsewhere, using
+from limitlab.free.apart import optimised_apart
 from limitlab.free.config import FreeConfig
 from limitlab.free.gallop import Search, first_size, gallop
 from limitlab.free.optimise import device_for, free_embed_many
@@ -46,6 +48,7 @@ def critical_n(
     title: str | None = None,
     command: Sequence[str] | None = None,
     on_update: Callable[[CriticalN], None] | None = None,
+    engine: str | Engine | None = None,
     progress: Progress = SILENT,
     **options: Any,
 ) -> CriticalNResult:
@@ -69,6 +72,9 @@ def critical_n(
         Where trials are kept (default: LIMITLAB_HOME), and whether those that ended by their own rule are taken again.
     on_update
         Called with each row whenever one of its trials ends (status RUNNING) and when it is finished.
+    engine
+        Where optimisations run: "local", "ray", "ray://HOST:PORT", or an Engine; on Ray each (dimension, n, seed) is a task. The
+        numbers are the same everywhere. None: as it is, see ``limitlab.engine.using``.
     options
         Fields of FreeConfig: objective, learning_rate, temperature, patience, min_delta, max_steps, evaluate_every, device.
 
@@ -109,8 +115,9 @@ def critical_n(
         raise InvalidArgument(
             f"{who}: objective must be one that the protocol minimises; got 'gap'. Use certified_curve() for certified n."
         )
-    search = _Search(configs, k, chosen, start, ledger or Ledger(), reuse, on_update, progress)
-    return search.run(title, command)
+    with using(engine):
+        search = _Search(configs, k, chosen, start, ledger or Ledger(), reuse, on_update, progress)
+        return search.run(title, command)
 
 
 @dataclass
@@ -222,6 +229,15 @@ class _Search:
         """Optimise problems together; where one of them is refused, one by one, so that it does not take others with it."""
         if not problems:
             return
+        engine = elsewhere()
+        if engine is not None and (apart := [p for p in problems if device_for(p, config) == "cpu"]):
+            for at, found in optimised_apart(engine, apart, config, progress=self.progress):
+                if isinstance(found, TooLarge):
+                    refused(apart[at], found)
+                else:
+                    optimised(apart[at], found)
+            problems = [p for p in problems if p not in apart]
+            return self._optimise(config, problems, optimised, refused)
         done: set[int] = set()
 
         def on_result(index: int, result: FreeResult) -> None:

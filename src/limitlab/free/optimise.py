@@ -147,6 +147,11 @@ def device_for(problem: FreeProblem, config: FreeConfig) -> str:
     return "cuda" if gpu_available() else "cpu"
 
 
+def shareable(problem: FreeProblem, dim: int) -> bool:
+    """Whether threads that share every step gain more than they lose waiting for each other."""
+    return work_of(problem, dim) >= _SHARED_FROM
+
+
 def _finished(problems: Sequence[FreeProblem], config: FreeConfig) -> Iterator[tuple[int, FreeResult]]:
     """(index, result) in the order in which problems end, the largest begun first."""
     order = sorted(range(len(problems)), key=lambda i: -work_of(problems[i], config.dim))
@@ -206,7 +211,7 @@ class _Job:
             from limitlab.free.gpu import GpuOptimisation
 
             self._work = GpuOptimisation(problem, config, device=device)
-        self.shareable = work_of(problem, config.dim) >= _SHARED_FROM
+        self.shareable = shareable(problem, config.dim)
 
     def advance(self, *, threads: int = 1) -> FreeResult | None:
         """Some steps; the result when they were the last."""

@@ -10,6 +10,7 @@ from typing import Any
 from limitlab._core.errors import LimitlabError
 from limitlab._core.provenance import Stopwatch, provenance
 from limitlab._core.status import Status
+from limitlab.engine import current
 from limitlab.ledger.store import Ledger
 
 
@@ -37,9 +38,16 @@ class Running:
         """Say how it ended; the message is the status's own sentence unless given."""
         self.status, self.message = status, status.value if message is None else message
 
-    def made(self) -> dict[str, Any]:
-        """Provenance up to now, for a result that is made inside the block."""
-        self.provenance = provenance(wall_seconds=self.watch.so_far())
+    def made(self, *, wall_seconds: float | None = None) -> dict[str, Any]:
+        """Provenance up to now with the engine in use, for a result that is made inside the block.
+
+        Parameters
+        ----------
+        wall_seconds
+            Where the work began before the run; default: since the run began.
+        """
+        seconds = self.watch.so_far() if wall_seconds is None else wall_seconds
+        self.provenance = {**provenance(wall_seconds=seconds), "engine": current().facts()}
         return self.provenance
 
 

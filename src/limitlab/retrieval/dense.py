@@ -9,14 +9,16 @@ import numpy as np
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import RangeError
+from limitlab._core.files import content_hash
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
 from limitlab.retrieval.encoder import PRECISIONS, SentenceEncoder, resolve_precision
 from limitlab.retrieval.encoder_settings import EncoderSettings
-from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
+from limitlab.retrieval.encoding import Encoding, clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.search import RelevantSet, SearchResult, exact_search
 
 BLOCK = 1024  # texts encoded between two writes to the cache: what a kill can lose
@@ -179,12 +181,15 @@ class Dense:
         missing = cache.missing(keys)
         seconds = 0.0
 
-        def keep(block: np.ndarray, given: list[str]) -> None:
-            cache.add(keys[block], *self._encoder.encode(given, prompt=prompt, precision=precision, **named))
+        def keep(block: np.ndarray, vectors: np.ndarray, tokens: np.ndarray) -> None:
+            cache.add(keys[block], vectors, tokens)
 
         if missing.size:
-            self._encoder.model(precision)  # loaded before the clock starts
-            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
+            options = {"prompt": prompt, "precision": precision, **named}
+            encode = Encoding(self._encoder, content_hash({**identity, "settings": settings}), options=options)
+            if not elsewhere():
+                self._encoder.model(precision)  # loaded before the clock starts
+            seconds = encode_missing(texts, missing, encode, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         vectors, tokens = cache.gather(keys, scratch=root / "scratch", memory_bytes=_MEMORY_BYTES)
         return vectors, tokens, int(missing.size), seconds

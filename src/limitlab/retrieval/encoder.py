@@ -79,6 +79,9 @@ class SentenceEncoder:
         self._smallest = smallest
         self._models: dict[str, Any] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_models": {}}  # a worker loads the model itself
+
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files (folders), or its id and commit (hub)."""

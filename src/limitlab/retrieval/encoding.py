@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,10 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.progress import Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.texts import Texts
+from limitlab.engine import current, elsewhere, kept
 
 PLURAL = {"document": "documents", "query": "queries"}
+_WAVE = 8
 
 
 def clear_trust(who: str, value: object) -> bool:
@@ -22,26 +26,58 @@ def clear_trust(who: str, value: object) -> bool:
     return value
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """A call of an encoder that a worker can make as well: the encoder is sent without its loaded model.
+
+    Attributes
+    ----------
+    encoder, method
+        Called as ``encoder.method(texts, **options)``; it gives a tuple.
+    options
+        The same for all texts.
+    key
+        Names the encoder: a worker loads it once.
+    """
+
+    encoder: Any
+    key: str
+    method: str = "encode"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, texts: list[str]) -> tuple[Any, ...]:
+        return getattr(self.encoder, self.method)(texts, **self.options)
+
+
+def _in_worker(encoding: Encoding, texts: list[str]) -> tuple[Any, ...]:
+    """The encoder that came with the first block is kept, with the model it then loads."""
+    return replace(encoding, encoder=kept(("encoder", encoding.key), lambda: encoding.encoder))(texts)
+
+
 def encode_missing(
     texts: Texts,
     missing: np.ndarray,
-    keep: Callable[[np.ndarray, list[str]], None],
+    encode: Callable[[list[str]], tuple[Any, ...]],
+    keep: Callable[..., None],
     *,
     block: int,
     label: str,
     kind: str,
     progress: Progress,
 ) -> float:
-    """Hand the texts that no cache has to ``keep``, longest first, in blocks; returns the seconds this took.
+    """Encode the texts that no cache has, longest first, in blocks; returns the seconds this took.
 
-    Longest first, memory and time show at once, and a batch of the model holds nearly equal lengths.
+    Longest first, memory and time show at once, and a batch of the model holds nearly equal lengths. Where the current engine has workers
+    elsewhere and ``encode`` is an Encoding, they encode the same blocks; ``keep`` is called here alone, so a cache has one writer.
 
     Parameters
     ----------
     missing
         Positions in ``texts``.
+    encode
+        Called with the texts of a block.
     keep
-        Called with the positions of a block and their texts: encodes and caches them.
+        Called with the positions of a block and what ``encode`` made of it.
     block
         Texts between two writes to the cache: what a kill can lose.
     kind
@@ -49,13 +85,32 @@ def encode_missing(
     """
     lengths = np.array([len(texts[int(i)]) for i in missing])
     ordered = missing[np.argsort(-lengths, kind="stable")]
+    blocks = [ordered[at : at + block] for at in range(0, ordered.size, block)]
     watch = Stopwatch().restart()
     with progress.task(f"{label}: encode {PLURAL[kind]}", ordered.size) as bar:
-        for at in range(0, ordered.size, block):
-            part = ordered[at : at + block]
-            keep(part, [texts[int(i)] for i in part])
-            bar.advance(part.size)
+        for number, made in _encoded(texts, blocks, encode):
+            keep(blocks[number], *made)
+            bar.advance(blocks[number].size)
     return watch.so_far()
+
+
+def _encoded(
+    texts: Texts, blocks: list[np.ndarray], encode: Callable[[list[str]], tuple[Any, ...]]
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """(number of the block, what was made of it), here or by workers elsewhere, as they finish."""
+    if not (isinstance(encode, Encoding) and elsewhere()):
+        for number, part in enumerate(blocks):
+            yield number, encode([texts[int(i)] for i in part])
+        return
+    wave = _WAVE * max(1, current().workers)  # so many blocks of texts are held here at one time
+    for first in range(0, len(blocks), wave):
+        given = [[texts[int(i)] for i in part] for part in blocks[first : first + wave]]
+        with closing(current().map(_in_worker, given, shared=encode, whole_machine=True)) as results:  # type: ignore[type-var]
+            for done in results:
+                if done.error is not None:
+                    raise done.error
+                assert done.value is not None
+                yield first + done.index, done.value
 
 
 def cut_notes(limit: int | None, doc_tokens: np.ndarray, query_tokens: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:

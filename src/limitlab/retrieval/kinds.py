@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
         "adapters.retriever:Adapted", "a dense retriever with a trained linear adapter: adapted(minilm):file=adapter.npz", parts=1
     ),
     "run": Kind("run_file:RunFile", "a ranking made elsewhere: run:file=production.trec (TREC, JSON, predictions of ST or mteb)"),
+    "vectors": Kind("vectors:Vectors", "vectors made before: vectors:docs=FOLDER,queries=FILE; options similarity, doc_ids, query_ids"),
     "dify": Kind("platforms.dify:Dify", "a Dify knowledge base: dify:url=...,dataset=ID or upload=true; key in DIFY_API_KEY"),
     "dify-external": Kind(
         "platforms.dify_external:DifyExternal", "a service with Dify's External Knowledge API: dify-external:url=...,knowledge=ID"

@@ -10,14 +10,16 @@ import numpy as np
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
+from limitlab._core.files import content_hash
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.encoder import LARGE_CORPUS, resolve_precision
-from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
+from limitlab.retrieval.encoding import Encoding, clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.retrieval.protocol import Retriever
 from limitlab.retrieval.token_cache import TokenCache, token_folder
@@ -164,12 +166,15 @@ class MultiVector:
         missing = cache.missing(keys)
         seconds = 0.0
 
-        def keep(block: np.ndarray, given: list[str]) -> None:
-            cache.add_ragged(keys[block], *encoder.encode_tokens(given, kind=kind, prompt=prompt, precision=precision), dtype=storage)
+        def keep(block: np.ndarray, made: list[np.ndarray], counted: np.ndarray) -> None:
+            cache.add_ragged(keys[block], made, counted, dtype=storage)
 
         if missing.size:
-            encoder.model(precision)  # loaded before the clock starts
-            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
+            options = {"kind": kind, "prompt": prompt, "precision": precision}
+            encode = Encoding(encoder, content_hash(identity), "encode_tokens", options)
+            if not elsewhere():
+                encoder.model(precision)  # loaded before the clock starts
+            seconds = encode_missing(texts, missing, encode, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         vectors, tokens = cache.gather_ragged(keys)
         return vectors, tokens, int(missing.size), seconds

@@ -11,13 +11,15 @@ from scipy import sparse
 
 from limitlab._core.checks import whole
 from limitlab._core.errors import DataError, RangeError
+from limitlab._core.files import content_hash
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import versions
 from limitlab._core.texts import Texts
+from limitlab.engine import elsewhere
 from limitlab.retrieval.cache import text_keys
 from limitlab.retrieval.encoder import SentenceEncoder, load_model
-from limitlab.retrieval.encoding import clear_trust, cut_notes, encode_missing, encoding_cost
+from limitlab.retrieval.encoding import Encoding, clear_trust, cut_notes, encode_missing, encoding_cost
 from limitlab.retrieval.model_kinds import SPARSE, refuse_other_kinds
 from limitlab.retrieval.token_cache import TokenCache, token_folder
 from limitlab.search import RelevantSet, SearchResult, search_scores
@@ -195,13 +197,15 @@ class Sparse:
         missing = cache.missing(keys)
         seconds = 0.0
 
-        def keep(block: np.ndarray, given: list[str]) -> None:
-            made, counted = encoder.encode_pairs(given, kind=kind, prompt=prompt, max_active_dims=self._active)
+        def keep(block: np.ndarray, made: list[np.ndarray], counted: np.ndarray) -> None:
             cache.add_ragged(keys[block], made, counted, dtype="float32")
 
         if missing.size:
-            encoder.model()  # loaded before the clock starts
-            seconds = encode_missing(texts, missing, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
+            options = {"kind": kind, "prompt": prompt, "max_active_dims": self._active}
+            encode = Encoding(encoder, content_hash(identity), "encode_pairs", options)
+            if not elsewhere():
+                encoder.model()  # loaded before the clock starts
+            seconds = encode_missing(texts, missing, encode, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
         pairs, tokens = cache.gather_ragged(keys)
         every = pairs.block(np.arange(len(pairs)))

@@ -62,6 +62,9 @@ class StaticEncoder:
         self.source = source
         self._model: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_model": None}  # a worker loads the model itself
+
     @property
     def fingerprint(self) -> str:
         """Hash of the model's files (folders), or its id and commit (hub)."""

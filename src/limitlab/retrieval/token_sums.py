@@ -14,13 +14,15 @@ import numpy as np
 from scipy import sparse, stats
 
 from limitlab._core.checks import choice, real, whole
+from limitlab._core.errors import InvalidArgument
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
 from limitlab._core.seeds import derived
-from limitlab._core.texts import Texts, listed_phrases
+from limitlab._core.texts import TextList, Texts, listed_phrases
 from limitlab.search import RelevantSet, SearchResult, exact_search
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_MOST_DRAWN = 1 << 18  # vectors of tokens that encode keeps
 _QUESTION = re.compile(r"Who likes .+\?")
 
 
@@ -49,6 +51,7 @@ class TokenSums:
         self._dim = whole("TokenSums()", "dim", dim, low=1, high=65536)
         self.tokens = choice("TokenSums()", "tokens", tokens, ("auto", "phrases", "words"))
         self.seed = whole("TokenSums()", "seed", seed, low=0)
+        self._drawn: dict[str, np.ndarray] = {}
         changed = [f"{n}={v}" for n, v, usual in (("tokens", tokens, "auto"), ("seed", seed, 0)) if v != usual]
         self.name = "token-sums" + (":" + ",".join(changed) if changed else "")
 
@@ -88,6 +91,37 @@ class TokenSums:
         return exact_search(
             self._docs, self._queries, k=k, places=places, dim=dim, normalise=not self._phrases, relevant=relevant, progress=progress
         )
+
+    def encode(self, texts: list[str], kind: str | None) -> np.ndarray:
+        """(n, dim) float32 sums, of texts that need not be a whole corpus.
+
+        A token's vector is drawn from the seed and the token itself, so that any part of a corpus can be encoded anywhere: the same
+        distribution as in ``index``, other draws. Documents and queries must both be encoded so.
+
+        Parameters
+        ----------
+        kind
+            query | document: what a listed item is, with phrases.
+
+        Raises
+        ------
+        InvalidArgument
+            ``tokens`` is "auto": some texts do not tell what all are.
+        """
+        if self.tokens == "auto":
+            raise InvalidArgument(
+                "TokenSums.encode(): tokens must be phrases or words, as parts of a corpus do not tell; got tokens='auto'."
+            )
+        split = _words if self.tokens == "words" else _asked if kind == "query" else listed_phrases
+        numbers: dict[str, int] = {}
+        counts = _counts(TextList([""] * len(texts), texts), split, numbers)
+        if len(self._drawn) > _MOST_DRAWN:
+            self._drawn.clear()
+        for token in numbers:
+            if token not in self._drawn:
+                self._drawn[token] = derived(self.seed, "token sums", token).standard_normal(self._dim, np.float32)
+        drawn = np.stack([self._drawn[token] for token in numbers]) if numbers else np.zeros((0, self._dim), np.float32)
+        return (_padded(counts, len(numbers)) @ (drawn / np.sqrt(self._dim, dtype=np.float32))).astype(np.float32)
 
     def predict(self, measure: str, cut: int, *, n_docs: int, n_relevant: int, dim: int | None) -> float | None:
         """Closed-form recall where the model behind it holds: one token a query, scored by inner product."""

@@ -6,6 +6,7 @@ from limitlab.search.pairs import documents_before, pair_scores
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.separate import separate
 from limitlab.search.separation import Separation
+from limitlab.search.shards import Shards, open_shards
 from limitlab.search.ties import TIE_RULES, tie_order
 from limitlab.search.vectors import normalised
 
@@ -16,10 +17,12 @@ __all__ = [
     "RelevantSet",
     "SearchResult",
     "Separation",
+    "Shards",
     "documents_before",
     "exact_search",
     "fused",
     "normalised",
+    "open_shards",
     "pair_scores",
     "search_scores",
     "separate",

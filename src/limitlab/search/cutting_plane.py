@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limitlab._core.checks import finite_rows
 from limitlab.search.separation import Part
+from limitlab.search.violators import Asked, Corpus, Found, violators
 
 _FIRST, _MORE, _RELEVANT = 96, 48, 32  # documents taken at first and a round; relevant ones taken at first
 _SPARE = 4  # rounds whose documents fit beside the active ones before the idle ones are dropped
@@ -21,58 +21,6 @@ _LOOSE = 0.05  # a solve this much better than the violations it knows of is goo
 _FIRST_SLACK = 0.02  # of the longest document, while nothing is known
 _PRODUCTS, _LEAST_BLOCK = 1 << 22, 1024  # values of one block of products, so that threads meet seldom; its documents
 _UNIT = 2.0**-24  # float32
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Documents that are read in blocks, with what one reading of all of them tells.
-
-    Attributes
-    ----------
-    docs
-        (n_docs, dim), float32 or float64; may be a memory map.
-    block_docs
-        Documents a block at most.
-    longest
-        Largest norm.
-    mean
-        (dim,) float64.
-    """
-
-    docs: np.ndarray
-    block_docs: int
-    longest: float
-    mean: np.ndarray
-
-    @classmethod
-    def read(cls, who: str, docs: np.ndarray, block_docs: int) -> Corpus:
-        """One pass over the documents; rows with NaN or infinity are refused."""
-        longest, total = 0.0, np.zeros(docs.shape[1])
-        for start in range(0, docs.shape[0], block_docs):
-            block = np.asarray(docs[start : start + block_docs])
-            finite_rows(who, "docs", block, offset=start)
-            longest = max(longest, float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max())))
-            total += block.sum(axis=0, dtype=np.float64)
-        return cls(docs, block_docs, longest, total / docs.shape[0])
-
-
-@dataclass
-class _Found:
-    """The worst violators of each set on one side."""
-
-    scores: np.ndarray  # (n_sets, places)
-    docs: np.ndarray
-    sizes: np.ndarray  # (n_sets,)
-
-    @classmethod
-    def none(cls, n_sets: int, places: int) -> _Found:
-        return cls(np.full((n_sets, places), -np.inf), np.full((n_sets, places), -1, np.int64), np.zeros(n_sets, np.int64))
-
-    def by_document(self) -> _Found:
-        """Ascending in document, so that neither blocks nor threads decide the order in which they join."""
-        unused = np.arange(self.docs.shape[1]) >= self.sizes[:, None]
-        order = np.argsort(np.where(unused, np.iinfo(np.int64).max, self.docs), axis=1, kind="stable")
-        return _Found(np.take_along_axis(self.scores, order, axis=1), np.take_along_axis(self.docs, order, axis=1), self.sizes)
 
 
 @dataclass
@@ -148,10 +96,12 @@ class CuttingPlane:
         figures, high_docs, touching = np.empty((rows.size, 3)), np.empty(rows.size, np.int64), np.empty(rows.size, bool)
         longest = self.corpus.longest
         slack = self._slack[rows]
+        docs, numbers = self._working(ids, counts)
         solve_working(
-            self.corpus.docs, dim, ids, inside, weights, counts, longest, slack, self.enough,
-            queries, figures, high_docs, steps, touching,
-        )  # fmt: skip
+            docs, dim, numbers, inside, weights, counts, longest, slack, self.enough, queries, figures, high_docs, steps, touching
+        )
+        if numbers is not ids:
+            high_docs = self._documents[high_docs]
         self.queries[rows], self.steps[rows] = queries[:, :dim], steps
         low, high, bounds = figures.T
         others, relevant = self._violators(rows, -low, high, _MORE, _MORE)
@@ -170,28 +120,28 @@ class CuttingPlane:
         self.ids[rows], self.inside[rows], self.weights[rows], self.counts[rows] = ids, inside, weights, counts
         return going
 
-    def _violators(
-        self, rows: np.ndarray, own_floors: np.ndarray, floors: np.ndarray, places: int, own_places: int
-    ) -> tuple[_Found, _Found]:
-        """Irrelevant documents that score above ``floors``, and relevant ones below -``own_floors``: one pass."""
-        from limitlab.search.many_sets import offer_others, offer_relevant
+    def _working(self, ids: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(documents, the working documents' numbers among them): all of them, or those of files that are at work, gathered."""
+        if isinstance(self.corpus.docs, np.ndarray):
+            return self.corpus.docs, ids
+        used = np.arange(ids.shape[1]) < counts[:, None]
+        self._documents, at = np.unique(ids[used], return_inverse=True)
+        numbers = np.zeros_like(ids)
+        numbers[used] = at
+        gathered = np.ascontiguousarray(self.corpus.docs[self._documents], self.corpus.dtype)
+        gathered.setflags(write=False)  # as the documents of one array are: one kind of array, one compilation
+        return gathered, numbers
 
-        docs = self.corpus.docs
-        block_docs = min(docs.shape[0], self.corpus.block_docs, max(_LEAST_BLOCK, _PRODUCTS // max(1, rows.size)))
-        others, relevant = _Found.none(rows.size, places), _Found.none(rows.size, own_places)
+    def _violators(self, rows: np.ndarray, own_floors: np.ndarray, floors: np.ndarray, places: int, own_places: int) -> tuple[Found, Found]:
+        """Irrelevant documents that score above ``floors``, and relevant ones below -``own_floors``: one pass."""
+        corpus = self.corpus
         indptr, members = _taken(self.indptr, self.members, rows)
         queries = np.ascontiguousarray(self.queries[rows])
-        single = queries.astype(np.float32)
         norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))
-        guards = _filter_error(docs.shape[1]) * norms * self.corpus.longest + 1e-36  # the last: below float32's normal numbers
-        product = np.empty((rows.size, block_docs), np.float32)
-        for start in range(0, docs.shape[0], block_docs):
-            block = np.asarray(docs[start : start + block_docs])
-            out = product[:, : block.shape[0]]
-            np.matmul(single, block.astype(np.float32, copy=False).T, out=out)
-            offer_others(out, block, start, queries, indptr, members, floors, guards, others.scores, others.docs, others.sizes)
-            offer_relevant(block, start, queries, indptr, members, own_floors, relevant.scores, relevant.docs, relevant.sizes)
-        return others.by_document(), relevant.by_document()
+        guards = _filter_error(corpus.docs.shape[1]) * norms * corpus.longest + 1e-36  # the last: below float32's normal numbers
+        block_docs = min(corpus.docs.shape[0], corpus.block_docs, max(_LEAST_BLOCK, _PRODUCTS // max(1, rows.size)))
+        asked = Asked(queries, indptr, members, floors, own_floors, guards, places, own_places, corpus.dtype)
+        return violators(corpus, asked, block_docs)
 
 
 def _taken(indptr: np.ndarray, members: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ import numpy as np
 from limitlab._core.checks import finite_rows, vectors, whole
 from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
-from limitlab.search.pairs import error_bound, pair_scores
+from limitlab._core.row_tables import RowTable
+from limitlab.search.one_pass import Heaps, preparer, search_rows, usual_block
+from limitlab.search.pairs import pair_scores
+from limitlab.search.part_map import in_files
 from limitlab.search.ranks import RelevantRanks, RelevantSet
-from limitlab.search.stored_vectors import StoredVectors
-from limitlab.search.vectors import as_float32, normalised
+from limitlab.search.sharded import search_shards
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class SearchResult:
 
 
 def exact_search(
-    docs: np.ndarray | StoredVectors,
+    docs: np.ndarray | RowTable,
     queries: np.ndarray,
     *,
     k: int,
@@ -63,7 +64,9 @@ def exact_search(
     Parameters
     ----------
     docs
-        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end, or StoredVectors, decoded in blocks.
+        (n_docs, dim_full), any float dtype; may be a memory map, read once from start to end, StoredVectors, decoded in blocks, or
+        Shards, which are searched part by part on the current engine, as is a memory map of a .npy file where that engine has workers
+        elsewhere.
     queries
         (n_queries, dim_full).
     k
@@ -85,12 +88,12 @@ def exact_search(
         Dimensions do not match, or vectors hold NaN or infinity (the first rows are named).
     RangeError
         k or dim is outside its range.
+    DataError
+        Some parts of Shards cannot be read or are not finite; those that were searched are kept, and the same call goes on from them.
     """
-    from limitlab.search import kernels
-
     who = "exact_search()"
-    docs = docs if isinstance(docs, StoredVectors) else vectors(who, "docs", docs)
-    queries = vectors(who, "queries", queries)
+    docs = vectors(who, "docs", docs)
+    queries = np.asarray(vectors(who, "queries", queries))
     n_docs, full = docs.shape
     if queries.shape[1] != full:
         raise ShapeError(f"{who}: docs and queries must have the same dimension; got {full} and {queries.shape[1]}.")
@@ -100,34 +103,27 @@ def exact_search(
     if block_docs is not None:
         whole(who, "block_docs", block_docs, low=1)
     finite_rows(who, "queries", queries)
-    prepare = partial(normalised if normalise else as_float32, dim=dim, name="docs")
+    prepare = preparer(normalise, dim)
     q = prepare(queries, name="queries")
-    n_queries = q.shape[0]
-    # Queries go in blocks too, so that a block of products stays near 16 MiB and is read back from cache.
-    block_queries = max(1, min(n_queries, 1024))
-    if block_docs is None:
-        block_docs = int(min(8192, max(64, memory_bytes // (4 * (block_queries + 3 * dim)))))
-    lists = _Heaps(n_queries, k, places)
+    block_docs = usual_block(q.shape[0], dim, memory_bytes) if block_docs is None else block_docs
+    if (shards := in_files(docs)) is not None:
+        found = search_shards(
+            shards, q, k=k, places=places, normalise=normalise, relevant=relevant, block_docs=block_docs, progress=progress
+        )
+        return SearchResult(*found)
     counts = relevant.counter(pair_scores(docs, q, relevant, prepare), places) if relevant is not None else None
-    query_norms = np.sqrt((q.astype(np.float64) ** 2).sum(axis=1))
-    product = np.empty((block_queries, block_docs), np.float32)
+    heaps = Heaps(q.shape[0], k, places)
     with progress.task("search", n_docs) as bar:
-        for start in range(0, n_docs, block_docs):
-            raw = np.asarray(docs[start : start + block_docs])
-            finite_rows(who, "docs", raw, offset=start)
-            block = prepare(raw)
-            # Unit rows need no norms; those of others are summed in float64, where float32 squares cannot underflow.
-            largest = 1.00001 if normalise else float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max()))
-            bounds = error_bound(dim) * query_norms * largest
-            for at in range(0, n_queries, block_queries):
-                rows = slice(at, min(at + block_queries, n_queries))
-                out = product[: rows.stop - at, : block.shape[0]]
-                np.matmul(q[rows], block.T, out=out)
-                kernels.fill_heaps(out, block, q[rows], start, bounds[rows], places, *lists.rows(rows))
-                if counts is not None:
-                    kernels.count_above(out, block, q[rows], start, bounds[rows], places, *counts.rows(rows))
-            bar.advance(block.shape[0])
-    return lists.result(counts)
+        search_rows(
+            who, docs, q, heaps=heaps, counts=counts, places=places, normalise=normalise, block_docs=block_docs, advance=bar.advance
+        )
+    return result_of(heaps, counts)
+
+
+def result_of(heaps: Heaps, counts: Any) -> SearchResult:
+    """The lists, best first, and the ranks that were counted beside them."""
+    indices, scores = heaps.sorted()
+    return SearchResult(indices, scores, None if counts is None else counts.ranks())
 
 
 def search_scores(
@@ -162,7 +158,7 @@ def search_scores(
         if np.isnan(scores).any():
             rows = ", ".join(str(at + int(i)) for i in np.flatnonzero(np.isnan(scores).any(axis=1))[:3])
             raise ShapeError(f"{who}: scores must not be NaN; got some for the queries in rows {rows}.")
-        lists = _Heaps(scores.shape[0], min(k, n_docs), places)
+        lists = Heaps(scores.shape[0], min(k, n_docs), places)
         every = slice(0, scores.shape[0])
         kernels.fill_heaps_from_scores(scores, 0, np.float32(lowest), places, *lists.rows(every))
         counts = None
@@ -171,7 +167,7 @@ def search_scores(
             values = np.array([scores[r, d] for r, d in zip(part.rows, part.members)], np.float32)
             counts = part.counter(values, places, lowest=lowest)
             kernels.count_above_in_scores(scores, 0, np.float32(lowest), places, *counts.rows(every))
-        results.append(lists.result(counts))
+        results.append(result_of(lists, counts))
         at += scores.shape[0]
     if not results:
         raise ShapeError(f"{who}: at least one block of scores is needed; got none.")
@@ -185,20 +181,3 @@ def _check_places(who: str, places: np.ndarray, n_docs: int, relevant: RelevantS
         raise ShapeError(f"{who}: places must have one value per document, shape ({n_docs},); got shape {places.shape}.")
     if relevant is not None and relevant.members.size and not 0 <= relevant.members.min() <= relevant.members.max() < n_docs:
         raise ShapeError(f"{who}: relevant columns must be in [0, {n_docs}); got {relevant.members.min()} to {relevant.members.max()}.")
-
-
-class _Heaps:
-    def __init__(self, n_queries: int, k: int, places: np.ndarray) -> None:
-        self._places = places
-        self._scores = np.full((n_queries, k), -np.inf, np.float32)
-        self._docs = np.full((n_queries, k), -1, np.int64)
-        self._sizes = np.zeros(n_queries, np.int64)
-
-    def rows(self, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self._scores[rows], self._docs[rows], self._sizes[rows]
-
-    def result(self, counts) -> SearchResult:
-        from limitlab.search import kernels
-
-        kernels.sort_heaps(self._places, self._scores, self._docs, self._sizes)
-        return SearchResult(self._docs, self._scores, None if counts is None else counts.ranks())

@@ -162,7 +162,10 @@ def _score(docs, row, query):
 
 @nb.njit(nogil=True)
 def _keep(score, doc, scores, found, size):
-    """Keep the largest scores; scores[0] is the least of them once all places are taken. Returns the new size."""
+    """Keep the largest scores, of equal ones the lowest documents; scores[0] is the first to go once all places are taken.
+
+    Documents are offered in ascending order, so what is kept depends on scores and numbers alone, not on blocks. Returns the new size.
+    """
     if size < scores.shape[0]:
         scores[size], found[size] = score, doc
         size += 1
@@ -172,7 +175,7 @@ def _keep(score, doc, scores, found, size):
         scores[0], found[0] = score, doc
     least = 0
     for c in range(size):
-        if scores[c] < scores[least]:
+        if scores[c] < scores[least] or (scores[c] == scores[least] and found[c] > found[least]):
             least = c
     scores[0], scores[least] = scores[least], scores[0]
     found[0], found[least] = found[least], found[0]

@@ -7,7 +7,9 @@ import numpy as np
 from limitlab._core.checks import whole
 from limitlab._core.errors import ShapeError
 from limitlab._core.progress import SILENT, Progress
-from limitlab.search.exact import SearchResult, _check_places, _Heaps, error_bound
+from limitlab.search.exact import SearchResult, _check_places, result_of
+from limitlab.search.one_pass import Heaps
+from limitlab.search.pairs import error_bound
 from limitlab.search.ranks import RelevantSet
 from limitlab.search.token_vectors import TokenBlock, TokenVectors
 
@@ -71,7 +73,7 @@ def maxsim_search(
         raise ShapeError(f"{who}: relevance must have one row per query; got {relevant.n_queries} rows, {len(queries)} queries.")
     asked = queries.block(np.arange(len(queries)))
     norms = _norms(who, "queries", asked.values)
-    lists = _Heaps(len(queries), k, places)
+    lists = Heaps(len(queries), k, places)
     counts = relevant.counter(_scores_of_relevant(docs, asked, norms, relevant), places) if relevant is not None else None
     nothing = RelevantSet(np.zeros(len(queries) + 1, int), np.zeros(0, int)).counter(np.zeros(0, np.float32), places)
     groups = _groups(asked.offsets, query_tokens)
@@ -92,7 +94,7 @@ def maxsim_search(
                     places, *lists.rows(rows), counts is not None, *(counts if counts is not None else nothing).rows(rows),
                 )  # fmt: skip
             bar.advance(block.values.shape[0])
-    return lists.result(counts)
+    return result_of(lists, counts)
 
 
 def _room(held: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from limitlab._core.errors import ShapeError
+from limitlab._core.row_tables import RowTable
 from limitlab.search.ranks import RelevantSet
-from limitlab.search.stored_vectors import StoredVectors
 from limitlab.search.vectors import as_float32
 
 _ROWS = 8192
@@ -27,14 +27,14 @@ def error_bound(dim: int) -> float:
 
 
 def pair_scores(
-    docs: np.ndarray | StoredVectors, queries: np.ndarray, pairs: RelevantSet, prepare: Callable[..., np.ndarray] | None = None
+    docs: np.ndarray | RowTable, queries: np.ndarray, pairs: RelevantSet, prepare: Callable[..., np.ndarray] | None = None
 ) -> np.ndarray:
     """(n_pairs,) float32: exact scores of all (query, document) pairs, gathered in blocks in document order.
 
     Parameters
     ----------
     docs
-        (n_docs, dim), any float dtype, or StoredVectors.
+        (n_docs, dim), any float dtype, or a table read by rows.
     queries
         (n_queries, dim) float32, as they are compared.
     pairs

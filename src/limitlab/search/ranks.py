@@ -111,6 +111,15 @@ class _Counter:
         relevant = self._relevant
         return (relevant.indptr[rows.start : rows.stop + 1], self._scores, relevant.members, self._above, self._tied, self._before)
 
+    def counted(self) -> np.ndarray:
+        """(3, n_pairs) int64: above, tied, before."""
+        return np.stack([self._above, self._tied, self._before])
+
+    def add(self, counted: np.ndarray) -> None:
+        """Add what was counted over other documents against the same scores."""
+        for own, more in zip((self._above, self._tied, self._before), counted):
+            own += more
+
     def ranks(self) -> RelevantRanks:
         """The counts; a document that was not retrieved has above = -1."""
         above = np.where(self._missing, -1, self._above)

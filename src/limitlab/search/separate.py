@@ -7,9 +7,11 @@ import numpy as np
 from limitlab._core.checks import finite_rows, real, vectors, whole
 from limitlab._core.errors import RangeError, ShapeError, first_examples
 from limitlab._core.progress import SILENT, Progress
+from limitlab._core.row_tables import RowTable
 from limitlab.relevance import RelevanceMatrix
-from limitlab.search.cutting_plane import Corpus, CuttingPlane
+from limitlab.search.cutting_plane import CuttingPlane
 from limitlab.search.separation import Part, Separation, joined
+from limitlab.search.violators import Corpus
 
 WHO = "separate()"
 _IN_MEMORY = 1 << 17  # values of all documents up to which every step looks at all of them
@@ -18,7 +20,7 @@ _UNIT = 2.0**-53
 
 
 def separate(
-    docs: np.ndarray,
+    docs: np.ndarray | RowTable,
     sets: np.ndarray | RelevanceMatrix | tuple[np.ndarray, np.ndarray],
     *,
     tolerance: float = 1e-10,
@@ -39,7 +41,7 @@ def separate(
     ----------
     docs
         (n_docs, dim), real, finite. Used as they are: normalise them first where cosine is meant. May be a memory map;
-        what is not float32 or float64 in C order is copied.
+        what is not float32 or float64 in C order is copied. May be Shards: each part is looked through on the current engine.
     sets
         (n_sets, k) whole numbers: the documents of each set; or a RelevanceMatrix whose columns are the documents (grades
         >= 1 count); or, for sets of different sizes, a list of lists or ``(indptr, indices)``. No set is empty or holds every document.
@@ -61,6 +63,8 @@ def separate(
         docs or sets have the wrong shape, or docs hold NaN or infinity.
     RangeError
         A set is empty, holds every document, repeats one or names one that does not exist.
+    DataError
+        A part of Shards cannot be read, or is not finite.
 
     References
     ----------
@@ -73,9 +77,12 @@ def separate(
     >>> round(float(found.gaps[0]), 6)  # the distance between (1/2, 1/2, 0) and (0, 0, 1)
     1.224745
     """
-    docs = vectors(WHO, "docs", docs)
-    docs = np.asarray(docs, np.float32 if docs.dtype == np.float32 else np.float64, order="C").view()
-    docs.setflags(write=False)  # a memory map may be read-only: one kind of array, one compilation
+    given = vectors(WHO, "docs", docs)
+    dtype = np.dtype(np.float32 if given.dtype == np.float32 else np.float64)
+    docs = given
+    if isinstance(given, np.ndarray):
+        docs = np.asarray(given, dtype, order="C").view()
+        docs.setflags(write=False)  # a memory map may be read-only: one kind of array, one compilation
     tolerance = real(WHO, "tolerance", tolerance, low=1e-14, high=1.0)
     limit = np.inf if enough is None else real(WHO, "enough", enough, low=0.0)
     whole(WHO, "memory_bytes", memory_bytes, low=1 << 20)
@@ -88,7 +95,7 @@ def separate(
         if start.shape != (n_sets, dim):
             raise ShapeError(f"{WHO}: start must have shape ({n_sets}, {dim}), one direction a set; got shape {start.shape}.")
         finite_rows(WHO, "start", start)
-    corpus = Corpus.read(WHO, docs, block_docs)
+    corpus = Corpus.read(WHO, docs, given, dtype, block_docs)
     if corpus.longest > _LONGEST:
         raise RangeError(f"{WHO}: norms of docs must be at most {_LONGEST:g}; got {corpus.longest:.3g}.")
     in_memory = _InMemory(corpus) if n_docs * _padded(dim) <= _IN_MEMORY else None
@@ -116,7 +123,7 @@ class _InMemory:
         n_docs, dim = corpus.docs.shape
         self._corpus = corpus
         self._rows = np.zeros((n_docs, _padded(dim)))
-        self._rows[:, :dim] = corpus.docs
+        self._rows[:, :dim] = corpus.docs[:]
         self._columns = np.ascontiguousarray(self._rows.T)
 
     def solve(
@@ -153,7 +160,7 @@ def _from_means(corpus: Corpus, indptr: np.ndarray, members: np.ndarray) -> np.n
         total = np.zeros(corpus.mean.size)
         own = members[indptr[q] : indptr[q + 1]]
         for at in range(0, own.size, 4096):
-            total += corpus.docs[own[at : at + 4096]].sum(axis=0, dtype=np.float64)
+            total += corpus.docs[own[at : at + 4096]].astype(corpus.dtype, copy=False).sum(axis=0, dtype=np.float64)
         out[q] = total / own.size - corpus.mean
     return out
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from limitlab._core.checks import choice, finite_rows, vectors
 from limitlab._core.number_types import int8_codes, round_to
+from limitlab._core.row_tables import RowTable
 
 STORED_TYPES: dict[str, str] = {
     "float16": "IEEE half",
@@ -31,7 +32,7 @@ class Grid:
     starts: np.ndarray | None = None
 
 
-class StoredVectors:
+class StoredVectors(RowTable):
     """(n, dim) vectors in a short number type; reading rows gives float32 values as they are decoded.
 
     Parameters
@@ -48,7 +49,6 @@ class StoredVectors:
         (n, 1) float32 of int8.
     """
 
-    ndim = 2
     dtype = np.dtype(np.float32)
 
     def __init__(self, codes: np.ndarray, dtype: str, *, dim: int, grid: Grid | None = None, scales: np.ndarray | None = None) -> None:
@@ -56,10 +56,7 @@ class StoredVectors:
         self.number_type = choice("StoredVectors()", "dtype", dtype, STORED_TYPES)
         self.shape = (codes.shape[0], dim)
         self.grid = grid or Grid()
-        self._scales = scales
-
-    def __len__(self) -> int:
-        return self.shape[0]
+        self.scales = scales
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         codes = self.codes[rows]
@@ -69,8 +66,8 @@ class StoredVectors:
         if kind == "bfloat16":
             return (codes.astype(np.uint32) << 16).view(np.float32)
         if kind == "int8":
-            assert self._scales is not None
-            return (codes * self._scales[rows].astype(np.float64)).astype(np.float32)
+            assert self.scales is not None
+            return (codes * self.scales[rows].astype(np.float64)).astype(np.float32)
         if kind == "int8-per-dim":
             assert self.grid.scales is not None
             return (codes * self.grid.scales.astype(np.float64)).astype(np.float32)

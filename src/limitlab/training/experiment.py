@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from limitlab._core.checks import choice, whole
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import InvalidArgument, NotSolved
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.status import Status
 from limitlab.data import Dataset
+from limitlab.engine import Engine, elsewhere, using
 from limitlab.ledger import Cell, Ledger, running
+from limitlab.training.apart import trained_apart
 from limitlab.training.base import Base, resolve_base
 from limitlab.training.config import SPLITS, TrainConfig
 from limitlab.training.estimate import estimate
@@ -40,6 +42,7 @@ def train(
     ledger: Ledger | None = None,
     title: str | None = None,
     command: Sequence[str] | None = None,
+    engine: str | Engine | None = None,
     progress: Progress = SILENT,
     **options: Any,
 ) -> TrainResult:
@@ -64,6 +67,9 @@ def train(
         Whether finished models, checkpoints and measured rows are used. A run that was killed continues.
     ledger
         Where runs are kept; default: LIMITLAB_HOME, which also holds models and checkpoints.
+    engine
+        Where models are trained: "local", "ray", "ray://HOST:PORT", or an Engine; on Ray each model is a task with a machine of its own, and
+        LIMITLAB_HOME must be a folder that all machines share. None: as it is, see ``limitlab.engine.using``.
 
     Returns
     -------
@@ -108,8 +114,9 @@ def train(
         "command": list(command) if command else None,
     }
     names = f"{config.base} on the {' and '.join(about['splits'])} split"
-    run = _Experiment(configs, base, pairs, corpora, held_out, resume, ledger or Ledger(), about, progress)
-    return run.run(title or f"train {names} of {'LIMIT' if config.data == 'limit' else Path(config.data).name}")
+    with using(engine):
+        run = _Experiment(configs, base, pairs, corpora, held_out, resume, ledger or Ledger(), about, progress)
+        return run.run(title or f"train {names} of {'LIMIT' if config.data == 'limit' else Path(config.data).name}")
 
 
 def _configs(config: TrainConfig, splits: Sequence[str] | None, dims: Sequence[int] | None, seeds: int) -> list[TrainConfig]:
@@ -148,22 +155,33 @@ class _Experiment:
 
     def _models(self, run_id: str) -> tuple[list[TrainedModel], list[str]]:
         """Train all; what did not stay finite is told, the others go on."""
-        from limitlab._core.errors import NotSolved
+        models: dict[TrainConfig, TrainedModel] = {}
+        failures: dict[TrainConfig, str] = {}
+        for config, came in self._trained():
+            if isinstance(came, TrainedModel):
+                models[config] = came
+                self.ledger.add_cell(run_id, Cell(came.key, Status.SOLVED, Status.SOLVED.value, {"model": came.to_dict()}))
+            else:
+                failures[config] = str(came)
+                self.ledger.add_cell(run_id, Cell(content_hash(config.to_dict(), length=32), Status.FAILED, str(came), {}))
+        return [models[c] for c in self.configs if c in models], [failures[c] for c in self.configs if c in failures]
 
-        models: list[TrainedModel] = []
-        failures: list[str] = []
+    def _trained(self) -> Iterator[tuple[TrainConfig, TrainedModel | NotSolved]]:
+        """Each model as soon as it is there: one after another here, or side by side where another engine is in use."""
+        engine = elsewhere()
+        if engine is not None:
+            yield from trained_apart(
+                engine, self.configs, self.base, self.pairs, evaluated=self.corpora[0], resume=self.resume, progress=self.progress
+            )
+            return
         for config in self.configs:
             try:
-                model = train_one(
-                    config, self.base, self.pairs[config], evaluated=self.corpora[0], resume=self.resume, progress=self.progress
+                yield (
+                    config,
+                    train_one(config, self.base, self.pairs[config], evaluated=self.corpora[0], resume=self.resume, progress=self.progress),
                 )
             except NotSolved as error:
-                failures.append(str(error))
-                self.ledger.add_cell(run_id, Cell(content_hash(config.to_dict(), length=32), Status.FAILED, str(error), {}))
-                continue
-            models.append(model)
-            self.ledger.add_cell(run_id, Cell(model.key, Status.SOLVED, Status.SOLVED.value, {"model": model.to_dict()}))
-        return models, failures
+                yield config, error
 
     def _say_estimate(self) -> None:
         left = [c for c in self.configs if not (self.resume and finished(c, self.base, self.pairs[c], self.corpora[0]))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from limitlab._core.errors import DataError
 from limitlab.capacity.verification import codes, frames, theorems, vectors
 from limitlab.capacity.verification.claim import Refused, read_claim, shown
+from limitlab.capacity.verification.here import HERE, Mapper
 
-_CHECKS = {
+_CHECKS: dict[tuple[str, str], Callable[..., tuple[str, dict[str, Any]]]] = {
     ("harmonic-frame", "orbit-enclosure"): frames.prove,
     ("trig-curve", "exhaustive-exact"): vectors.prove_trig,
     ("vectors", "exhaustive-exact"): vectors.prove,
@@ -23,6 +24,7 @@ _CHECKS = {
     ("trig-curve", "theorem"): theorems.prove,
     ("integer-moment-curve", "theorem"): theorems.prove,
 }
+_IN_PARTS = (frames.prove, codes.prove)  # checks that can be dealt out: symmetry classes, cosets
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,16 @@ class Verdict:
         return {"schema": "limitlab.verdict/1", **self.__dict__}
 
 
-def verify(source: str | Path | Mapping[str, Any]) -> Verdict:
+def verify(source: str | Path | Mapping[str, Any], *, map: Mapper = HERE) -> Verdict:
     """Prove the claim of a certificate again, from its definition.
 
     Parameters
     ----------
     source
         A file, or the certificate as a mapping.
+    map
+        Does the parts of a check: blocks of symmetry classes, classes of cosets. Default: one after another in this process. Sets that are
+        checked one by one, and theorems, stay here.
 
     Returns
     -------
@@ -78,7 +83,8 @@ def verify(source: str | Path | Mapping[str, Any]) -> Verdict:
             raise Refused("a sample is no proof of a claim about all sets")
         if (construction, kind) not in _CHECKS:
             raise Refused(f"no check is known for the construction {shown(construction)} with the proof kind {shown(kind)}")
-        reason, facts = _CHECKS[construction, kind](record, claim)
+        prove = _CHECKS[construction, kind]
+        reason, facts = prove(record, claim, map=map) if prove in _IN_PARTS else prove(record, claim)
         return Verdict(True, reason, claim, facts)
     except Refused as refusal:
         return Verdict(False, str(refusal), claim)

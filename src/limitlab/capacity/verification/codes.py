@@ -9,89 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
-from threading import Event, Lock
 from typing import Any
 
 import numpy as np
 
 from limitlab.capacity.verification import rounding
 from limitlab.capacity.verification.claim import Refused, all_sets, how_many, shown, whole
+from limitlab.capacity.verification.cosets import Extremes, extremes, over_parts
 from limitlab.capacity.verification.fields import LARGEST, BinaryField, binary_field
+from limitlab.capacity.verification.here import HERE, Mapper
 
 MOST_STEPS = 2**37  # additions of one exact check: about two minutes
 _CACHED = 1 << 17  # numbers transformed together: both buffers stay in a core's cache
 
 
-@dataclass(frozen=True)
-class Extremes:
-    """Least and greatest inner product of two different documents (each of squared length d), and how many cosets were transformed."""
-
-    least: int
-    most: int
-    cosets: int
-
-
-def walsh_hadamard(values: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """The transform of every column of ``values`` (d, columns), d a power of two; overwrites both arrays and returns one.
-
-    Entry b of a column becomes the sum over x of (-1)**(number of common one-bits of b and x) times entry x.
-    """
-    d, columns = values.shape
-    half = 1
-    while half < d:
-        old = values.reshape(d // (2 * half), 2, half, columns)
-        new = spare.reshape(d // (2 * half), 2, half, columns)
-        np.add(old[:, 0], old[:, 1], out=new[:, 0])
-        np.subtract(old[:, 0], old[:, 1], out=new[:, 1])
-        values, spare, half = spare, values, 2 * half
-    return values
-
-
-def _extremes(d: int, blocks: Iterator[Callable[[], np.ndarray]], within: Extremes | None) -> Extremes:
-    """Over all blocks of columns of signs, transformed; stops at the first number outside ``within``, which settles the matter.
-
-    Two threads: NumPy's loops run side by side.
-    """
-
-    def work(_: int) -> tuple[int, int, int]:
-        spares: dict[int, np.ndarray] = {}
-        least = most = cosets = 0
-        while (make := next_block()) is not None and not settled.is_set():
-            signs = make()
-            columns = signs.shape[1]
-            if columns not in spares:
-                spares[columns] = np.empty((2, d, columns), np.int16)
-            first, second = spares[columns]
-            first[...] = signs
-            sums = walsh_hadamard(first, second)
-            least, most, cosets = min(least, int(sums.min())), max(most, int(sums.max())), cosets + columns
-            if within is not None and (least < within.least or most > within.most):
-                settled.set()
-        return least, most, cosets
-
-    settled = Event()
-    next_block = _shared(blocks)
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(work, range(2)))
-    return Extremes(min(f[0] for f in found), max(f[1] for f in found), sum(f[2] for f in found))
-
-
-def _shared(blocks: Iterator[Callable[[], np.ndarray]]) -> Callable[[], Callable[[], np.ndarray] | None]:
-    """``next(blocks)``, one thread at a time; None at the end."""
-    lock = Lock()
-
-    def take() -> Callable[[], np.ndarray] | None:
-        with lock:
-            return next(blocks, None)
-
-    return take
-
-
-def dual_bch_extremes(field: BinaryField, t: int, within: Extremes | None = None) -> Extremes:
+def dual_bch_extremes(field: BinaryField, t: int, within: Extremes | None = None, *, map: Mapper = HERE) -> Extremes:
     """Extreme inner products of the documents (-1)**Tr(a_1 x + a_3 x**3 + ... + a_{2t-1} x**(2t-1)), a_i in the field, d = 2**m.
 
     The difference of two documents' coefficients is again such a vector, so W is wanted for every nonzero (a_1, a_3, ...). If only
@@ -99,10 +33,15 @@ def dual_bch_extremes(field: BinaryField, t: int, within: Extremes | None = None
     since a -> Tr(a x) gives every linear function. Which (a_3, a_5, ...) are left out is said at ``leading_pairs``.
     With ``within`` the search ends at the first inner product outside of it: then the result is not extreme, but outside as well.
     """
-    exponents = list(range(3, 2 * t, 2))
-    for e in exponents:
+    for e in range(3, 2 * t, 2):
         _check_substitutions(field, e)
-    return _extremes(field.size, _bch_blocks(field, exponents), within)
+    return over_parts(_bch_part, (field.m, field.polynomial, t, within), map, within)
+
+
+def _bch_part(shared: tuple[int, int, int, Extremes | None, int], part: int) -> Extremes:
+    m, polynomial, t, within, parts = shared
+    field = binary_field(m, polynomial)
+    return extremes(field.size, _bch_blocks(field, list(range(3, 2 * t, 2)), part, parts), within, 2 if parts == 1 else 1)
 
 
 def dual_bch_cosets(m: int, t: int) -> int:
@@ -164,8 +103,11 @@ def _check_substitutions(field: BinaryField, e: int) -> None:
         raise ValueError(f"not every element is scaled to a representative for x**{e}")
 
 
-def _bch_blocks(field: BinaryField, exponents: list[int]) -> Iterator[Callable[[], np.ndarray]]:
-    """Blocks of columns of signs: the last coefficient runs along the columns, those before it are fixed in a block."""
+def _bch_blocks(field: BinaryField, exponents: list[int], part: int, parts: int) -> Iterator[Callable[[], np.ndarray]]:
+    """Blocks of columns of signs: the last coefficient runs along the columns, those before it are fixed in a block.
+
+    The leading pairs are dealt to the parts in turn; the last coefficient alone belongs to part 0.
+    """
     width = max(16, _CACHED // field.size)
     signs = (1 - 2 * field.trace).astype(np.int8)
     powers = {e: field.to_the(e) for e in exponents}
@@ -186,9 +128,10 @@ def _bch_blocks(field: BinaryField, exponents: list[int]) -> Iterator[Callable[[
     for first, e in enumerate(exponents):
         later = exponents[first + 1 :]
         if not later:
-            yield partial(last_alone, e)
+            if part == 0:
+                yield partial(last_alone, e)
             return
-        for i, b in leading_pairs(field, e, later[0]):
+        for i, b in leading_pairs(field, e, later[0])[part::parts]:
             two = row(e, int(field.powers[i])) * row(later[0], b)
             if len(later) == 1:
                 yield partial(np.asarray, two)
@@ -213,7 +156,7 @@ def kerdock_form(field: BinaryField, u: int) -> np.ndarray:
     return np.concatenate([square, square ^ field.trace[scaled]])
 
 
-def kerdock_extremes(field: BinaryField) -> Extremes:
+def kerdock_extremes(field: BinaryField, *, map: Mapper = HERE) -> Extremes:
     """Extreme inner products of the documents (-1)**(f_u + linear), u in the field of 2**(m-1) elements, d = 2**m, m even.
 
     Two documents with one u differ by a linear function: W = 0. Otherwise W belongs to f_u + f_v + linear. Scaling x by c
@@ -221,19 +164,27 @@ def kerdock_extremes(field: BinaryField) -> Extremes:
     functions. So u = 1 and all v other than 1 are enough (u = 0 is v = 0). The standard basis, scaled to squared length d, has
     inner products -sqrt(d) and sqrt(d) with every row of signs and 0 with itself; it changes nothing when these occur anyway.
     """
-    d, width = 2 * field.size, max(16, _CACHED // (2 * field.size))
+    d = 2 * field.size
     one, g = kerdock_form(field, 1), int(field.powers[1])
     where = field.times(g, np.arange(field.size))
     if not np.array_equal(kerdock_form(field, g), one[np.concatenate([where, where + field.size])]):
         raise ValueError("scaling is no symmetry of the Kerdock forms")
-    others = [v for v in range(field.size) if v != 1]
-
-    def block(part: list[int]) -> np.ndarray:
-        return np.stack([1 - 2 * (one ^ kerdock_form(field, v)) for v in part], axis=1)
-
-    found = _extremes(d, iter([partial(block, others[i : i + width]) for i in range(0, len(others), width)]), None)
+    found = over_parts(_kerdock_part, (field.m, field.polynomial), map, None)
     root = math.isqrt(d)
     return Extremes(min(found.least, -root), max(found.most, root), found.cosets)
+
+
+def _kerdock_part(shared: tuple[int, int, int], part: int) -> Extremes:
+    m, polynomial, parts = shared
+    field = binary_field(m, polynomial)
+    one, width = kerdock_form(field, 1), max(16, _CACHED // (2 * field.size))
+    others = [v for v in range(field.size) if v != 1][part::parts]
+
+    def block(some: list[int]) -> np.ndarray:
+        return np.stack([1 - 2 * (one ^ kerdock_form(field, v)) for v in some], axis=1)
+
+    blocks = [partial(block, others[i : i + width]) for i in range(0, len(others), width)]
+    return extremes(2 * field.size, iter(blocks), None, 2 if parts == 1 else 1)
 
 
 def carlitz_uchiyama(m: int, t: int) -> Extremes:
@@ -311,7 +262,7 @@ def greatest_entry(claim: Mapping[str, Any], construction: Mapping[str, Any]) ->
     return claim["k"] - 1 + (math.isqrt(d) if claim["n_docs"] > rows else 1)
 
 
-def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def prove(record: Mapping[str, Any], claim: Mapping[str, Any], map: Mapper = HERE) -> tuple[str, dict[str, Any]]:
     """The reason and the numbers of the proof, or Refused."""
     construction, proof = record["construction"], record["proof"]
     all_sets(claim)
@@ -326,7 +277,7 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
     if gap < claim["min_gap"] or gap == 0:
         raise Refused(f"not proved: inner products in [{stated.least}, {stated.most}] give the gap {gap:.6g} for k = {k} in these types")
     try:
-        found, by = _found(construction, proof, stated)
+        found, by = _found(construction, proof, stated, map)
     except ValueError as error:
         raise Refused(str(error)) from error
     if found.least < stated.least or found.most > stated.most:
@@ -337,11 +288,11 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
     return f"all {how_many(n, k)} sets, {by}: the sum of k documents has gap {gap:.6g} at least", facts
 
 
-def _found(construction: Mapping[str, Any], proof: Mapping[str, Any], stated: Extremes) -> tuple[Extremes, str]:
+def _found(construction: Mapping[str, Any], proof: Mapping[str, Any], stated: Extremes, map: Mapper) -> tuple[Extremes, str]:
     m, polynomial = construction["m"], construction["polynomial"]
     whole(polynomial, "polynomial", 2, 2 ** (LARGEST + 1))
     if construction["kind"] == "kerdock":
-        found = kerdock_extremes(binary_field(m - 1, polynomial))
+        found = kerdock_extremes(binary_field(m - 1, polynomial), map=map)
     else:
         t, field = construction["t"], binary_field(m, polynomial)
         if proof["kind"] == "theorem":
@@ -350,5 +301,5 @@ def _found(construction: Mapping[str, Any], proof: Mapping[str, Any], stated: Ex
             return carlitz_uchiyama(m, t), "inner products bounded by the theorem of Carlitz and Uchiyama, whose hypotheses hold"
         if dual_bch_cosets(m, t) * field.size * m > MOST_STEPS:
             raise Refused(f"m = {m}, t = {t} has too many cosets to transform; the theorem of Carlitz and Uchiyama may serve")
-        found = dual_bch_extremes(field, t, stated)
+        found = dual_bch_extremes(field, t, stated, map=map)
     return found, f"inner products of all pairs exact (cosets transformed in whole numbers: {found.cosets:,})"

@@ -9,8 +9,11 @@ a rotation of the space, mirroring them a reflection, and multiplying by ``g`` a
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ import numpy as np
 from limitlab.capacity.verification import rounding
 from limitlab.capacity.verification.claim import MOST_DOCS, Refused, all_sets, float_types, how_many, whole, wholes
 from limitlab.capacity.verification.cosines import cosine_table
+from limitlab.capacity.verification.here import HERE, Mapper
 from limitlab.capacity.verification.propose import least_norm_points
 
 _UNIT = 2.0**-53
@@ -37,7 +41,9 @@ class Found:
     failed: str = ""
 
 
-def check_frame(n: int, k: int, frequencies: list[int], weights: list[int], multipliers: list[int], gap: float) -> Found:
+def check_frame(
+    n: int, k: int, frequencies: list[int], weights: list[int], multipliers: list[int], gap: float, *, map: Mapper = HERE
+) -> Found:
     """Whether every k-subset of the ideal vectors has a unit query whose gap is at least ``gap``.
 
     Parameters
@@ -50,23 +56,41 @@ def check_frame(n: int, k: int, frequencies: list[int], weights: list[int], mult
         Multipliers used to join classes; each is checked. Only for k = 2.
     gap
         > 0.
+    map
+        Does the blocks of classes; the result is the same whoever does them.
     """
-    weight = np.sqrt(np.array(weights, float) / sum(weights))
-    if k == 2:
-        families = _PairPoints(n, frequencies, weight).families(pair_classes(n, frequencies, weights, multipliers))
-    else:
-        families = _SetPoints(n, frequencies, weight).families(set_classes(n, k))
+    classes = _pair_blocks(n, pair_classes(n, frequencies, weights, multipliers)) if k == 2 else _set_blocks(set_classes(n, k))
+    names: deque[list[str]] = deque()  # of the blocks that are being done, oldest first
+
+    def blocks() -> Iterator[tuple[int, np.ndarray]]:
+        for family, inside, called in classes:
+            names.append(called)
+            yield family, inside
+
     bound, count = 0.0, 0
-    for outside, inside, names in families:
-        for start in range(0, len(names), _BLOCK):
-            part = inside[start : start + _BLOCK]
-            separated, best, error = _separate(outside, part, gap)
-            bound = max(bound, error)
-            count += len(part)
-            if not separated.all():
-                at = int((~separated).argmax())
-                return Found(count, bound, f"{names[start + at]}: the best gap found is {best[at]:.6g}, below {gap:.6g}")
+    try:
+        for size, error, failed, best in map(_check_block, (n, k, tuple(frequencies), tuple(weights), gap), blocks()):
+            called = names.popleft()
+            bound, count = max(bound, error), count + size
+            if failed is not None:
+                return Found(count, bound, f"{called[failed]}: the best gap found is {best:.6g}, below {gap:.6g}")
+    finally:
+        _points.cache_clear()
+        _table.cache_clear()
     return Found(count, bound)
+
+
+def _check_block(
+    shared: tuple[int, int, tuple[int, ...], tuple[int, ...], float], block: tuple[int, np.ndarray]
+) -> tuple[int, float, int | None, float]:
+    """(classes, greatest error bound, the first class that was not separated, its best gap) of some classes of one family."""
+    n, k, frequencies, weights, gap = shared
+    family, inside = block
+    separated, best, error = _separate(_points(n, k, frequencies, weights, family), inside, gap)
+    if separated.all():
+        return len(inside), error, None, 0.0
+    at = int((~separated).argmax())
+    return len(inside), error, at, float(best[at])
 
 
 def symmetric_under(n: int, frequencies: list[int], weights: list[int], multiplier: int) -> bool:
@@ -133,54 +157,50 @@ def set_classes(n: int, k: int) -> Iterator[tuple[int, ...]]:
                 yield tuple(np.cumsum([0, *s[:-1]]).tolist())
 
 
-class _PairPoints:
-    """Pairs: the mirror image of the best query about the pair's middle is as good, so the best one is symmetric.
+def _pair_blocks(n: int, classes: list[int]) -> Iterator[tuple[int, np.ndarray, list[str]]]:
+    """(family, place of each pair among the family's points, names) of blocks of differences; the family is a parity.
 
-    Seen from the middle, in half steps t, a symmetric query sees document t as ``(w_f cos(pi f t / n))_f``; t and -t look
-    the same, and t has the parity of D. The pair itself is one point.
+    For odd n every difference is even, or becomes so as n - D: one family. For even n there are two.
     """
-
-    def __init__(self, n: int, frequencies: list[int], weight: np.ndarray) -> None:
-        self.n, self.frequencies, self.weight = n, frequencies, weight
-        self.table = cosine_table(n)
-
-    def families(self, classes: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
-        n = self.n
-        for parity in (0, 1):
-            # For odd n every difference is even, or becomes so as n - D: one family. For even n there are two.
-            mine = [
-                (d, d if d % 2 == parity else n - d) for d in classes if (n % 2 == 0 and d % 2 == parity) or (n % 2 == 1 and parity == 0)
-            ]
-            if not mine:
-                continue
-            t = np.arange(parity, n + 1, 2)
-            angles = [np.mod(f * t, 2 * n) for f in self.frequencies]
-            points = np.stack([w * self.table[np.minimum(a, 2 * n - a)] for w, a in zip(self.weight, angles)], axis=1)
-            inside = np.array([[(place - parity) // 2] for _, place in mine])
-            yield points, inside, [f"pairs {{i, i + {d}}}" for d, _ in mine]
+    for parity in (0, 1):
+        mine = [(d, d if d % 2 == parity else n - d) for d in classes if (n % 2 == 0 and d % 2 == parity) or (n % 2 == 1 and parity == 0)]
+        for start in range(0, len(mine), _BLOCK):
+            part = mine[start : start + _BLOCK]
+            yield parity, np.array([[(place - parity) // 2] for _, place in part]), [f"pairs {{i, i + {d}}}" for d, _ in part]
 
 
-class _SetPoints:
-    """Sets of any size: documents and queries in all 2 m coordinates."""
+def _set_blocks(classes: Iterator[tuple[int, ...]]) -> Iterator[tuple[int, np.ndarray, list[str]]]:
+    """(0, members, names) of blocks of sets."""
+    while block := list(islice(classes, _BLOCK)):
+        yield 0, np.array(block), [f"sets {m} + i" for m in block]
 
-    def __init__(self, n: int, frequencies: list[int], weight: np.ndarray) -> None:
-        table = cosine_table(4 * n)  # sin(x) = cos(x - pi/2), and pi/2 is 2 n steps of pi / (4 n)
-        columns = []
-        for f, w in zip(frequencies, weight):
-            for quarter in (0, 2 * n):
-                a = np.mod(8 * f * np.arange(n) - quarter, 8 * n)
-                columns.append(w * table[np.minimum(a, 8 * n - a)])
-        self.points = np.stack(columns, axis=1)
 
-    def families(self, classes: Iterator[tuple[int, ...]]) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
-        block: list[tuple[int, ...]] = []
-        for members in classes:
-            block.append(members)
-            if len(block) == 8 * _BLOCK:
-                yield self.points, np.array(block), [f"sets {m} + i" for m in block]
-                block = []
-        if block:
-            yield self.points, np.array(block), [f"sets {m} + i" for m in block]
+@lru_cache(maxsize=1)
+def _points(n: int, k: int, frequencies: tuple[int, ...], weights: tuple[int, ...], family: int) -> np.ndarray:
+    """What a query is compared with: shape (points, coordinates), float64.
+
+    Pairs: the mirror image of the best query about the pair's middle is as good, so the best one is symmetric. Seen from the middle, in
+    half steps t, a symmetric query sees document t as ``(w_f cos(pi f t / n))_f``; t and -t look the same, and t has the parity of D. The
+    pair itself is one point. Sets of any other size: documents and queries in all 2 m coordinates.
+    """
+    weight = np.sqrt(np.array(weights, float) / sum(weights))
+    if k == 2:
+        table, t = _table(n), np.arange(family, n + 1, 2)
+        angles = [np.mod(f * t, 2 * n) for f in frequencies]
+        return np.stack([w * table[np.minimum(a, 2 * n - a)] for w, a in zip(weight, angles)], axis=1)
+    table = _table(4 * n)  # sin(x) = cos(x - pi/2), and pi/2 is 2 n steps of pi / (4 n)
+    columns = []
+    for f, w in zip(frequencies, weight):
+        for quarter in (0, 2 * n):
+            a = np.mod(8 * f * np.arange(n) - quarter, 8 * n)
+            columns.append(w * table[np.minimum(a, 8 * n - a)])
+    return np.stack(columns, axis=1)
+
+
+@lru_cache(maxsize=1)
+def _table(n: int) -> np.ndarray:
+    """For both parities."""
+    return cosine_table(n)
 
 
 def _separate(points: np.ndarray, inside: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -240,7 +260,7 @@ def proven_gaps(points: np.ndarray, inside: np.ndarray, direction: np.ndarray) -
     return proven, chosen, error
 
 
-def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def prove(record: Mapping[str, Any], claim: Mapping[str, Any], map: Mapper = HERE) -> tuple[str, dict[str, Any]]:
     """The reason and the numbers of the proof, or Refused."""
     n, k = claim["n_docs"], claim["k"]
     all_sets(claim)
@@ -249,7 +269,7 @@ def prove(record: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, dic
     lost = frame_loss(claim["dtype"], claim["query_dtype"], weights)
     needed = claim["min_gap"] + lost
     try:
-        found = check_frame(n, k, frequencies, weights, multipliers, needed)
+        found = check_frame(n, k, frequencies, weights, multipliers, needed, map=map)
     except ValueError as error:
         raise Refused(str(error)) from error
     if found.failed:

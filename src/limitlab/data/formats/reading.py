@@ -51,7 +51,7 @@ def load(
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InvalidArgument(f"load(): a dataset folder (or hf:owner/name) is needed; {source} {what}.")
-    docs_path, queries_path = corpus_file(folder), _first_of(folder, _QUERIES)
+    docs_path, queries_path = corpus_file(folder), queries_file(folder)
     qrels_path = Path(qrels) if qrels is not None else find_qrels(folder, split)
     if not qrels_path.is_file():
         raise DataError.at(qrels_path, None, "this qrels file does not exist")
@@ -72,6 +72,11 @@ def load(
 def corpus_file(folder: Path) -> Path:
     """The file of documents in a dataset folder; DataError listing what is there when there is none."""
     return _first_of(folder, _CORPUS)
+
+
+def queries_file(folder: Path) -> Path:
+    """The file of queries in a dataset folder; DataError listing what is there when there is none."""
+    return _first_of(folder, _QUERIES)
 
 
 def find_qrels(folder: Path, split: str) -> Path:

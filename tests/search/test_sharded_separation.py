@@ -1,0 +1,84 @@
+"""Max-margin queries over shards are those of one array, byte for byte."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakes.cluster import FakeCluster
+from fakes.shard_folders import manifest_folder, plain_folder
+from limitlab._core.errors import DataError
+from limitlab.engine import using
+from limitlab.search import part_map, separate
+from limitlab.search.shards import open_shards
+
+module = sys.modules["limitlab.search.separate"]
+planes = sys.modules["limitlab.search.cutting_plane"]
+
+
+@pytest.fixture
+def in_blocks(monkeypatch) -> None:
+    """Cutting planes in several rounds on small problems, few documents a part."""
+    monkeypatch.setattr(module, "_IN_MEMORY", 0)
+    monkeypatch.setattr(part_map, "_ROWS", 333)
+    monkeypatch.setattr("limitlab.search.violators._ROWS", 128)
+    for name, value in {"_FIRST": 6, "_MORE": 3, "_RELEVANT": 2}.items():
+        monkeypatch.setattr(planes, name, value)
+
+
+def problem(seed: int):
+    """Documents that occur twice and three times, so that violators tie across parts."""
+    rng = np.random.default_rng(seed)
+    base = rng.integers(-3, 4, (700, 6)).astype(np.float32)
+    docs = np.concatenate([base, base[:500], base[:300]])
+    return docs, np.array([np.sort(rng.choice(700, 3, replace=False)) for _ in range(12)])
+
+
+def same(one, other) -> bool:
+    names = ("queries", "gaps", "bounds", "worst", "steps", "converged")
+    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in names) and (one.weights != other.weights).nnz == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("sizes", [[], [777], [5, 600, 1, 100, 300]])
+def test_parts_change_no_byte(tmp_path: Path, in_blocks, sizes: list[int], dtype) -> None:
+    docs, sets = problem(0)
+    docs = docs.astype(dtype)
+    whole = separate(docs, sets, with_weights=True)
+    assert whole.steps.min() > 0
+    shards = open_shards(plain_folder(tmp_path / "v", docs, sizes))
+    assert same(separate(shards, sets, with_weights=True), whole)
+    assert same(separate(docs, sets, with_weights=True, block_docs=17), whole), "nor do blocks"
+
+
+def test_another_engine_changes_no_byte(tmp_path: Path, in_blocks) -> None:
+    docs, sets = problem(1)
+    whole = separate(docs, sets, with_weights=True)
+    np.save(tmp_path / "one.npy", docs)
+    cluster = FakeCluster(memory_rows=None)
+    with using(cluster):
+        assert same(separate(np.load(tmp_path / "one.npy", mmap_mode="r"), sets, with_weights=True), whole)
+    assert len(cluster.items) > 10
+
+
+def test_scaled_vectors_are_separated_as_what_they_stand_for(tmp_path: Path, in_blocks) -> None:
+    docs, sets = problem(2)
+    shards = open_shards(manifest_folder(tmp_path / "m", docs * np.float32(0.37), [400, 400], dtype="int8"))
+    assert same(separate(shards, sets, with_weights=True), separate(np.asarray(shards), sets, with_weights=True))
+
+
+def test_few_documents_are_solved_in_memory_from_shards_too(tmp_path: Path) -> None:
+    docs, sets = problem(3)
+    shards = open_shards(plain_folder(tmp_path / "v", docs, [400]))
+    assert same(separate(shards, sets, with_weights=True), separate(docs, sets, with_weights=True))
+
+
+def test_a_poisoned_part_is_named(tmp_path: Path, in_blocks) -> None:
+    docs, sets = problem(4)
+    docs[900, 2] = np.nan
+    shards = open_shards(plain_folder(tmp_path / "v", docs, [600, 600]))
+    with pytest.raises(DataError, match=r"1 rows hold NaN or infinity, first rows: 900"):
+        separate(shards, sets)
