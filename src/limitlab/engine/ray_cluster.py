@@ -10,17 +10,21 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import EngineError, InvalidArgument
+from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.provenance import Stopwatch, cores
+from limitlab.engine.threads import thread_settings
 
 _SECONDS = 6.0  # for each of two questions: does the port answer, does Ray
 _PROBE_SECONDS = 120.0  # a worker process must start on every machine
+_SENT = ("HF_HUB_OFFLINE", "HF_HOME")
 _STORE_BYTES = 512 << 20  # of a cluster of our own: items name arrays by file, so little is sent
 
 
@@ -49,6 +53,8 @@ class Cluster:
         Whether our code was sent to it, because its machines have none or another one.
     seconds
         From the first import of Ray to workers that can run our code.
+    environment
+        What worker processes have without being told: those of a cluster of our own start with the settings of one core.
     """
 
     ray: Any
@@ -56,6 +62,7 @@ class Cluster:
     where: str
     sent: bool
     seconds: float
+    environment: dict[str, str] = field(default_factory=dict)
 
     def machines(self) -> list[Machine]:
         """Those alive that have a core, in the order of their ids."""
@@ -104,7 +111,7 @@ def connect(address: str | None = None) -> Cluster:
             if ours:
                 ray.shutdown()
             raise
-    return Cluster(ray, ours, where, sent, watch.seconds)
+    return Cluster(ray, ours, where, sent, watch.seconds, worker_settings(1) if where == "started" else {})
 
 
 def _say_of_workers(yes: bool) -> None:
@@ -117,16 +124,44 @@ def _say_of_workers(yes: bool) -> None:
 def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
     """Connect, with nothing on the terminal."""
     quiet = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+    n = cores()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if where == "started":
-                ray.init(address="local", num_cpus=cores(), object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
+                with _environment(worker_settings(1)):
+                    ray.init(address="local", num_cpus=n, object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
             else:
                 ray.init(address=address, **quiet, **options)
         _say_of_workers(False)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}") from error
+
+
+def worker_settings(cores: int) -> dict[str, str]:
+    """Environment of a worker process: its threads, and what of ours tasks depend on. Keys of services are not sent."""
+    return {
+        **{name: os.environ[name] for name in _SENT if name in os.environ},
+        "LIMITLAB_HOME": str(home().resolve()),
+        **thread_settings(cores),
+    }
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """For the processes that Ray starts; what this process reads only once it has read before."""
+    import numpy  # noqa: F401 - its threads are those of this process
+
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def check_answers(address: str) -> None:
