@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -20,6 +21,10 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 SOURCE = TESTS.parent / "src"
 PATH = os.pathsep.join([str(SOURCE), str(TESTS)])
+
+# Before Ray is imported: clusters and drivers of the tests know each other by a token of their own, not by the user's.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def need_ray() -> None:

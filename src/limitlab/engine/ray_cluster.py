@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -134,8 +133,9 @@ def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
             else:
                 ray.init(address=address, **quiet, **options)
         _say_of_workers(False)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}") from error
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
+        raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}.{hint}") from error
 
 
 def worker_settings(cores: int) -> dict[str, str]:
@@ -184,14 +184,15 @@ def check_answers(address: str) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise EngineError(f"engine ray: a cluster must answer at {address}; nothing does ({why}). {advice}") from error
-    if not (_client_answers if match[1] else _head_answers)(f"{match[2]}:{port}"):
+    if not _speaks_grpc(f"{match[2]}:{port}"):
         raise EngineError(f"engine ray: a cluster must answer at {address}; what answers is not Ray. {advice}")
 
 
-def _client_answers(address: str) -> bool:
+def _speaks_grpc(address: str) -> bool:
+    """As the head of a cluster and Ray Client both do."""
     if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
         return True  # Ray alone knows the certificates
-    grpc = require("grpc", extra="ray", what="ray:// addresses", package="ray[client]")
+    grpc = require("grpc", extra="ray", what="tasks on several machines", package="ray[client]")
     channel = grpc.insecure_channel(address)
     try:
         grpc.channel_ready_future(channel).result(timeout=_SECONDS)
@@ -200,14 +201,6 @@ def _client_answers(address: str) -> bool:
     finally:
         channel.close()
     return True
-
-
-def _head_answers(address: str) -> bool:
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=2 * _SECONDS, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
 
 
 def _running() -> str | None:
@@ -287,4 +280,4 @@ def _asker() -> Callable[[], dict[str, Any]]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+    return text.splitlines()[0][:300].rstrip(".") if text else type(error).__name__
