@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from fakes import engine_tasks as tasks
-from fakes.ray_clusters import SOURCE, cluster, environment, free_port, need_ray
+from fakes.ray_clusters import cluster, environment, free_port, need_ray
 from limitlab._core.errors import EngineError, InvalidArgument, MissingExtra
 from limitlab.capacity import shipped, verify
 from limitlab.engine import engine, using
@@ -73,6 +73,15 @@ def test_certificates_have_the_same_verdict_as_here(far):
         assert verify(c.to_dict(), engine=far).to_dict() == verify(c.to_dict()).to_dict()
 
 
+def test_another_cluster_is_not_taken_for_the_one_asked_for(far, two_nodes):
+    with using("ray") as same:
+        assert same.workers == 2 and list(same.map(tasks.square, [3], shared=0))[0].value == 9
+    assert list(far.map(tasks.square, [3], shared=0)), "it was not ours to close"
+    if not far.name.startswith("ray://"):
+        with pytest.raises(EngineError, match=r"ray\.shutdown"):
+            engine(two_nodes[1])
+
+
 # -- clusters that are not there, or are not ours ------------------------------------------------------------------------------
 
 
@@ -104,15 +113,3 @@ def test_without_ray_the_pip_line_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtra, match=r"pip install 'limitlab\[ray\]'"), using("ray"):
         pass
-
-
-def test_machines_with_other_code_get_ours(tmp_path, two_nodes):
-    """A cluster whose limitlab is another one; and nothing of it is used."""
-    other = tmp_path / "other" / "limitlab"
-    other.mkdir(parents=True)
-    (other / "__init__.py").write_text("raise RuntimeError('the wrong code')\n")
-    assert (SOURCE / "limitlab").is_dir()
-    with cluster(path=str(other.parent)) as (_, client), using(client) as chosen:
-        assert chosen.facts()["code_sent"]
-        found = critical_n([2], 2, start=4, ledger=Ledger(tmp_path / "ledger"), **QUICK)
-        assert found.rows[0].critical_n is not None

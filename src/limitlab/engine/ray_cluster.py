@@ -96,6 +96,12 @@ def connect(address: str | None = None) -> Cluster:
     with Stopwatch() as watch:
         ray = require("ray", extra="ray", what="tasks on several machines")
         if ray.is_initialized():
+            if address is not None:
+                check_answers(address)
+                raise EngineError(
+                    f"engine ray: this program must not be connected to a cluster when it asks for {address}; it is. Pass engine='ray' for the one "
+                    "it has, or disconnect (ray.shutdown())."
+                )
             where, ours, again = "client" if ray.util.client.ray.is_connected() else "joined", False, None
         else:
             address = address or os.environ.get("RAY_ADDRESS") or _running()
@@ -134,7 +140,7 @@ def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
                 ray.init(address=address, **quiet, **options)
         _say_of_workers(False)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
+        hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
         raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}.{hint}") from error
 
 
