@@ -75,7 +75,7 @@ def test_certificates_have_the_same_verdict_as_here(far):
 
 def test_another_cluster_is_not_taken_for_the_one_asked_for(far, two_nodes):
     with using("ray") as same:
-        assert same.workers == 2 and list(same.map(tasks.square, [3], shared=0))[0].value == 9
+        assert same.workers == 2 and next(iter(same.map(tasks.square, [3], shared=0))).value == 9
     assert list(far.map(tasks.square, [3], shared=0)), "it was not ours to close"
     if not far.name.startswith("ray://"):
         with pytest.raises(EngineError, match=r"ray\.shutdown"):
