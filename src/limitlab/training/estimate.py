@@ -13,8 +13,8 @@ from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of
 from limitlab.training.config import TrainConfig
 from limitlab.training.losses import loss_of
-from limitlab.training.one_model import own_random_state
 from limitlab.training.pairs import TrainingPairs
+from limitlab.training.repeatable import own_random_state
 
 _TIMED_PAIRS, _TIMED_TEXTS, _ROUNDS = 8, 16, 2
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from limitlab._core.errors import NotSolved
 from limitlab._core.files import atomic_folder, canonical_json, content_hash, read_json, write_text
@@ -26,9 +21,10 @@ from limitlab.training.config import TrainConfig
 from limitlab.training.curve import CurvePoint, curve_of, finite, probe
 from limitlab.training.losses import loss_of
 from limitlab.training.pairs import TrainingPairs, describe
+from limitlab.training.repeatable import deterministic_algorithms, own_random_state, seed_everything, steady_threads
 from limitlab.training.trainer import advancing, arguments, silence, trainer_class
 
-_NUMERICS = 1  # raised when a change of limitlab changes what is trained: part of every key
+_NUMERICS = 2  # raised when a change of limitlab changes what is trained: part of every key
 _RECORD = "training.json"
 
 
@@ -93,7 +89,7 @@ def train_one(
     """Train a model, or take the one that was trained before with the same pairs and settings.
 
     A process that was killed continues from its newest whole checkpoint, with optimiser, schedule and random numbers as they
-    were: it ends with the weights of an uninterrupted run up to the rounding of float32.
+    were: on a CPU it ends with the bytes of an uninterrupted run, for a given number of threads.
 
     Parameters
     ----------
@@ -121,7 +117,7 @@ def train_one(
         "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2),
         "false_negative_share": round(false_negative_share(batches, pairs), 4),
     }
-    with Stopwatch() as watch, own_random_state(), progress.task(f"train {config.name}", len(batches)) as bar:
+    with Stopwatch() as watch, own_random_state(), deterministic_algorithms(), progress.task(f"train {config.name}", len(batches)) as bar:
         history, start = _run(config, base, pairs, batches, evaluated, work, bar)
     curve = curve_of(history)
     name = f"{config.name} ({config.warning})" if config.warning else config.name
@@ -164,7 +160,7 @@ def _run(
     from datasets import Dataset as Rows
 
     use_cores()
-    _seed_everything(config.seed)
+    seed_everything(config.seed)
     model = trainable(base, config)
     start_from = newest(work / "checkpoints")
     trainer = trainer_class(config, batches)(
@@ -173,7 +169,7 @@ def _run(
         train_dataset=Rows.from_dict({"anchor": list(pairs.queries), "positive": list(pairs.docs)}),
         loss=loss_of(model, config),
         evaluator=probe(pairs.shown, evaluated),
-        callbacks=[advancing(bar)],
+        callbacks=[advancing(bar), steady_threads()],
     )
     silence(trainer)
     start = int(start_from.name.rpartition("-")[2]) if start_from else 0
@@ -185,26 +181,3 @@ def _run(
     with atomic_folder(work / "model", who="train()", overwrite=True, marker="modules.json") as part:
         model.save(str(part), create_model_card=False)
     return history, start
-
-
-def _seed_everything(seed: int) -> None:
-    """Dropout draws from global generators; ``own_random_state`` puts them back afterwards."""
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-
-
-@contextlib.contextmanager
-def own_random_state() -> Iterator[None]:
-    """The trainer seeds the generators of Python, NumPy and torch; the caller gets its own back."""
-    import torch
-
-    kept_python, kept_numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(kept_python)
-            np.random.set_state(kept_numpy)
