@@ -14,6 +14,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, provenance, versions
 from limitlab.data import Dataset
 from limitlab.retrieval.encoder import use_cores
+from limitlab.training.adapter import fit
 from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of, false_negative_share
 from limitlab.training.checkpoints import newest
@@ -41,11 +42,11 @@ class TrainedModel:
     config
         With learning rate and precision resolved.
     folder
-        A folder that ``SentenceTransformer(...)`` opens (``MultiVectorEncoder(...)`` for token vectors).
+        A folder that ``SentenceTransformer(...)`` opens (``MultiVectorEncoder(...)`` for token vectors), and ``-m`` takes; an adapter's only ``-m``.
     curve
         Losses and recalls by step.
     facts
-        Counts: pairs, queries, documents, steps, pairs_per_step (mean), false_negative_share, ...
+        Counts: pairs, queries, documents; steps, pairs_per_step (mean), false_negative_share, threads; for an adapter what its fit has chosen.
     test_queries
         Ids of evaluated queries among the pairs.
     provenance
@@ -110,16 +111,17 @@ def train_one(
         shutil.rmtree(work, ignore_errors=True)
     if (work / _RECORD).is_file():
         return replace(TrainedModel.from_dict(read_json(work / _RECORD)), folder=str(work / "model"))
-    batches = batches_of(config, pairs)
-    facts = {
-        **describe(pairs),
-        "steps": len(batches),
-        "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2),
-        "false_negative_share": round(false_negative_share(batches, pairs), 4),
-    }
-    with Stopwatch() as watch, own_random_state(), deterministic_algorithms(), progress.task(f"train {config.name}", len(batches)) as bar:
-        history, start = _run(config, base, pairs, batches, evaluated, work, bar)
-    curve = curve_of(history)
+    facts, curve, start = describe(pairs), (), 0
+    with Stopwatch() as watch:
+        if config.architecture == "adapter":
+            facts["adapter"] = fit(config, base, pairs, work / "model", progress=progress)
+        else:
+            batches = batches_of(config, pairs)
+            facts |= {"steps": len(batches), "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2)}
+            facts["false_negative_share"] = round(false_negative_share(batches, pairs), 4)
+            with own_random_state(), deterministic_algorithms(), progress.task(f"train {config.name}", len(batches)) as bar:
+                history, start = _run(config, base, pairs, batches, evaluated, work, bar)
+            curve = curve_of(history)
     name = f"{config.name} ({config.warning})" if config.warning else config.name
     made = provenance(wall_seconds=watch.seconds)
     found = TrainedModel(name, key, config, str(work / "model"), curve, facts, pairs.test_queries, made, start)
