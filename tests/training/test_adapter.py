@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,11 +58,11 @@ def test_the_folder_is_the_adapted_base_from_the_same_vectors(fitted, tmp_path):
 
 def test_the_same_seed_gives_the_same_bytes_whatever_does_not_matter(fitted):
     result, base, ledger = fitted  # the state folder is the test's own: nothing is taken from the first run
-    first = [open(f"{m.folder}/adapter.npz", "rb").read() for m in result.models]
+    first = [Path(m.folder, "adapter.npz").read_bytes() for m in result.models]
     config = TrainConfig(base=base, architecture="adapter", epochs=9, lr=1.0, batch_size=7, **SMALL)
     again = train(config, splits=["test"], dims=[16, 32], n_docs=[9, 60], resume=False, general="none", ledger=ledger)
     assert [m.key for m in again.models] == [m.key for m in result.models]
-    assert [open(f"{m.folder}/adapter.npz", "rb").read() for m in again.models] == first
+    assert [Path(m.folder, "adapter.npz").read_bytes() for m in again.models] == first
 
 
 def test_a_folder_whose_base_is_gone_or_another_says_so(fitted, tmp_path):
@@ -69,7 +70,7 @@ def test_a_folder_whose_base_is_gone_or_another_says_so(fitted, tmp_path):
     folder = tmp_path / "copy"
     folder.mkdir()
     for name in ("adapter.npz", "linear_adapter.json"):
-        (folder / name).write_bytes(open(f"{result.models[0].folder}/{name}", "rb").read())
+        (folder / name).write_bytes(Path(result.models[0].folder, name).read_bytes())
     head = json.loads((folder / "linear_adapter.json").read_text(encoding="utf-8"))
     for changed, words in (
         ({"base": str(tmp_path / "gone")}, "its base must be there"),

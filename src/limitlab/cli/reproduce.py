@@ -16,7 +16,11 @@ from limitlab.cli.progress import Bars
 if TYPE_CHECKING:
     from limitlab.reproduce import CriticalNComparison
 
-app = typer.Typer(help="Run the paper's experiments beside the published numbers.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Run the paper's experiments beside the published numbers: list names them, run takes names, all runs every one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
@@ -84,8 +88,9 @@ def run_experiments(
     output: PageOutput = Path("reproduction.html"),
     json: JsonFlag = False,
 ) -> None:
-    """Run experiments of the paper and write one page: published, reproduced and our numbers, with verdicts.
+    """Run experiments by name at a --size and write one page: published, reproduced and our numbers, with verdicts.
 
+    "limitlab reproduce NAME" is short for it; only critical-n and patterns are commands of their own there, with other options.
     What was finished is kept: the same command goes on where it was stopped.
     """
     from limitlab.cli.reproduction import run_and_write
@@ -130,7 +135,11 @@ def patterns(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the HTML report.")] = None,
     json: JsonFlag = False,
 ) -> None:
-    """The four relevance patterns side by side: dense, random, cycle, disjoint."""
+    """The four patterns at sizes, k and dimensions of your own, as a table of recall.
+
+    Not the same as "limitlab reproduce run patterns", which takes a --size, compares with the published numbers row by row, and
+    writes the page with verdicts. This one gives no verdicts.
+    """
     from limitlab.cli.tables import plain_table
     from limitlab.relevance import PATTERNS
     from limitlab.reproduce import reproduce_patterns
@@ -179,9 +188,10 @@ def critical_n(
     svg: Annotated[Path | None, typer.Option("--svg", help="Also write SVG figures into this folder.")] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Critical n of free embeddings for all pairs: published, run here, certified; the cubic and its extrapolations.
+    """Critical n at dimensions and seeds of your own: published, run here, certified; the cubic and its extrapolations.
 
-    A command that was stopped continues where it was.
+    Not the same as "limitlab reproduce run critical-n", which takes a --size and writes the page with verdicts. This one writes the
+    full report of critical n. A command that was stopped continues where it was.
     """
     from limitlab._core.checks import choice, whole
     from limitlab._core.optional import require

@@ -169,7 +169,7 @@ class Outcome:
     says
         What our numbers say, in one or two sentences.
     since
-        What later work has to say about the claim, with citation keys.
+        What later work has to say about the claim, for readers.
     status, message
         As everywhere: only "solved" counts.
     config, provenance, run_ids

@@ -108,7 +108,9 @@ def _forgotten(result: TrainResult) -> list[str]:
     """What general questions lose, by every measure there is: at the largest dimension, beyond its 95 % interval or not."""
     out = []
     for split in dict.fromkeys(c.split for c in result.changes):
-        changes = [c for c in result.changes if (c.kind, c.split) == ("general", split) and c.before is not None and c.difference is not None]
+        changes = [
+            c for c in result.changes if (c.kind, c.split) == ("general", split) and c.before is not None and c.difference is not None
+        ]
         if not changes:
             continue
         top = _top(changes)

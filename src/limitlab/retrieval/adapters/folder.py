@@ -51,9 +51,10 @@ def adapted_folder(source: str, *, precision: str = "auto") -> Adapted:
     way_out = f"Where the model is, write: adapted(MODEL):file={Path(source) / MATRICES}"
     try:
         inner = build(base, precision=precision)
-    except UnknownName as error:
+        same = isinstance(inner, Dense) and inner._encoder.fingerprint == head.get("fingerprint")
+    except (UnknownName, DataError) as error:
         raise DataError.at(path, None, f"its base must be there; {base} is not. {way_out}") from error
-    if not isinstance(inner, Dense) or inner._encoder.fingerprint != head.get("fingerprint"):
+    if not same:
         raise DataError.at(path, None, f"its base must be the model it was fitted to; {base} is another one now. {way_out}")
     made = Adapted([inner], file=LinearAdapter.load(Path(source) / MATRICES))
     made.name = Path(source).name
