@@ -17,7 +17,7 @@ VERDICTS = (AGREES, DIFFERS, NOT_COMPARABLE, NOT_RUN, NO_CLAIM)
 
 @dataclass(frozen=True)
 class Cost:
-    """What an experiment needs at one size.
+    """What an experiment needs at one size: an estimate, typed in; what runs took is ``measured_seconds``.
 
     Attributes
     ----------
