@@ -46,7 +46,7 @@ class TrainedModel:
     curve
         Losses and recalls by step.
     facts
-        Counts: pairs, queries, documents; steps, pairs_per_step (mean), false_negative_share, threads; for an adapter what its fit has chosen.
+        Counts: pairs, queries, documents; steps, pairs_per_step (mean), false_negative_share; for an adapter what its fit has chosen.
     test_queries
         Ids of evaluated queries among the pairs.
     provenance
