@@ -130,7 +130,10 @@ def page(text: str) -> str:
 def without_record(text: str) -> list[str]:
     """First cells of the rows that hold a number and no comment that says where it comes from."""
     out = []
-    for line in _TABLE.sub("", text).splitlines():
+    lines = _TABLE.sub("", text).splitlines()
+    for line, below in zip(lines, [*lines[1:], ""]):
+        if below.startswith("|--"):
+            continue  # a heading
         cells = [c.strip() for c in line.strip().strip("|").split("|")]
         if line.startswith("|") and "<!--" not in line and any(re.search(r"\d", c) for c in cells[1:]):
             out.append(cells[0])
