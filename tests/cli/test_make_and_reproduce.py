@@ -97,6 +97,11 @@ def test_experiments_are_listed_run_and_written(tmp_path, cli):
     assert done.code == 0 and "theorem-table (full): 37 agrees" in done.out and page.is_file() and "min on two cores" in done.err
     done = cli("reproduce", "graph-density", "-o", str(page), "--json")
     assert done.json()["outcomes"][0]["counts"] == {"agrees": 2, "not run": 8}
+    assert done.err.startswith("1 experiment, about")
+    listed = cli("reproduce", "list")
+    assert "small, estimate" in listed.out and "measured here" in listed.out and "full 0 s" in listed.out
+    taken = {e["name"]: e["measured_seconds"] for e in cli("reproduce", "list", "--json").json()["experiments"]}
+    assert set(taken["graph-density"]) == {"full"} and taken["critical-n"] == {}
     again = cli("report", done.json()["outcomes"][0]["run_ids"][0], "-o", str(tmp_path / "again.html"))
     assert again.code == 0 and "How entangled the queries are" in (tmp_path / "again.html").read_text()
 

@@ -85,6 +85,14 @@ def test_one_failure_does_not_stop_the_others(tmp_path):
     assert reproduce(["limit-small"], replace(asked, limit_small=None))[0].status is Status.SOLVED
 
 
+def test_seconds_are_those_of_runs_that_were_solved(found):
+    from limitlab.reproduce import measured_seconds
+
+    seconds = measured_seconds(ledger=found[0])
+    assert set(seconds) >= {("theorem-table", "full"), ("limit-small", "tiny"), ("synonyms", "tiny")} and min(seconds.values()) >= 0
+    assert seconds["limit-small", "tiny"] == pytest.approx(found[2]["limit-small"].provenance["wall_seconds"], abs=5.0)
+
+
 def test_wrong_questions_are_refused():
     with pytest.raises(UnknownName, match="did you mean 'limit-small'"):
         reproduce(["limit-smal"], Asked("tiny"))

@@ -39,7 +39,7 @@ def run_and_write(
     memory = max(e.cost(size).memory_gib for e in chosen)
     helps = [e.name for e in chosen if e.cost(size).gpu != "none"]
     sys.stderr.write(
-        f"{len(chosen)} experiments, about {max(1, round(seconds / 60))} min on two cores with nothing cached and bm25 and minilm alone, {memory:g} GiB"
+        f"{len(chosen)} experiment{'' if len(chosen) == 1 else 's'}, about {max(1, round(seconds / 60))} min on two cores with nothing cached and bm25 and minilm alone, {memory:g} GiB"
         f"{'; a GPU helps: ' + ', '.join(helps) if helps else ''}.\n"
     )
     outcomes = reproduce([e.name for e in chosen], asked, reuse=not fresh, on_outcome=None if json else _line)

@@ -70,11 +70,9 @@ def _stored(kind: str, run_id: str) -> tuple[str, Any]:
         found = load_diagnosis(run_id)
         return diagnosis_text(found), found
     if kind == "train":
-        from limitlab.cli.train import training_text
-        from limitlab.training import load_training
+        from limitlab.cli.train import stored_training
 
-        trained = load_training(run_id)
-        return training_text(trained), trained
+        return stored_training(run_id)
     from limitlab.cli.tables import result_table
     from limitlab.evaluation import load_result
 

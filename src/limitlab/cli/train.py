@@ -136,6 +136,22 @@ def _copied(folder: str, path: Path) -> Path:
     return path
 
 
+def stored_training(run_id: str) -> tuple[str, Any]:
+    """(text, plain values) of a run: its result, or the models that it had finished when it was stopped."""
+    from limitlab.ledger import Ledger
+    from limitlab.training import finished_models, load_training
+
+    ledger = Ledger()
+    if any(c.record.get("schema") for c in ledger.cells(run_id)):
+        found = load_training(run_id)
+        return training_text(found), found
+    models = finished_models(run_id)
+    lines = [f"{len(models)} models finished; the command below goes on from there and from the newest checkpoint."]
+    lines += [f"model: {m.name}: {m.folder}" for m in models]
+    record = {"schema": "limitlab.training-unfinished/1", "run": ledger.run(run_id).to_dict(), "models": [m.to_dict() for m in models]}
+    return "\n".join(lines), record
+
+
 def training_text(found: TrainResult) -> str:
     """Sentences, then a table: before and after by corpus, split and dimension, in percent."""
     from limitlab.cli.tables import plain_table

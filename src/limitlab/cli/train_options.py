@@ -28,7 +28,13 @@ Batches = Annotated[
 ]
 Dim = Annotated[str | None, typer.Option("--dim", help="Output dimensions by projection, a model each: 128 or 32,128.")]
 Matryoshka = Annotated[str | None, typer.Option("--matryoshka", help="Dimensions trained together in one model: 32,128,384.")]
-Architecture = Annotated[str, typer.Option("--architecture", help="single-vector or multi-vector.")]
+Architecture = Annotated[
+    str,
+    typer.Option(
+        "--architecture",
+        help="single-vector; multi-vector (a vector a token, MaxSim); or adapter: the base as it is, with linear maps fitted to its vectors.",
+    ),
+]
 Pattern = Annotated[str, typer.Option("--pattern", help="Of the LIMIT training pairs: dense, random, cycle, disjoint.")]
 Attributes = Annotated[int, typer.Option("--attributes", help="Different attributes that the LIMIT training pairs ask.")]
 Queries = Annotated[int, typer.Option("--queries", help="Test queries of LIMIT.")]

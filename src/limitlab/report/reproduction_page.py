@@ -103,28 +103,58 @@ def _sentences(outcomes: Sequence[Mapping[str, Any]], counts: Mapping[str, int])
 
 
 def _glance(o: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment in a line: the claim, what was found, and how many numbers of which verdict."""
     return {
+        "claim": o["claim"],
+        "found": o["says"][0] if o["says"] else o["message"] if o["status"] != "solved" else "",
         "name": o["name"],
         "title": o["title"],
         "size": o["size"],
-        "counts": [(v, o["counts"].get(v, 0)) for v in _WORDS],
+        "counts": [(words, n) for v, words in _WORDS.items() if (n := o["counts"].get(v, 0))],
         "status": o["status"],
     }
 
 
 def _section(o: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [_row(r) for r in o["rows"]]
+    shared = _shared_reasons(o["rows"])
+    rows = [_row(r, shared) for r in o["rows"] if r["verdict"] != "not run"]
+    missing = [r for r in o["rows"] if r["verdict"] == "not run"]
     seconds = o["provenance"].get("wall_seconds")
     return {
         **{k: o[k] for k in ("name", "title", "claim", "says", "since", "size", "status", "message", "run_ids")},
-        "shown": [r for r in rows if r["verdict"] != "not run"],
-        "missing": [r for r in rows if r["verdict"] == "not run"],
+        "shown": rows,
+        "shared": shared,
+        "n_missing": len(missing),
+        "missing": _folded(missing),
         "seconds": None if seconds is None else f"{float(seconds):,.1f} s",
         "further": list(o["run_ids"][1:]),
     }
 
 
-def _row(r: Mapping[str, Any]) -> dict[str, Any]:
+def _shared_reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What departs in every row that is not comparable or ours alone: said once, above the table."""
+    reasons = [r["why"].split("; ") for r in rows if r["verdict"] in ("not comparable", "ours alone")]
+    if len(reasons) < 2:
+        return []
+    return [reason for reason in reasons[0] if reason and all(reason in other for other in reasons)]
+
+
+def _folded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Published numbers without one of ours, one line a measure, model and reason; the dimensions of a model side by side."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for r in rows:
+        model, at, rest = r["setting"].partition("@")
+        dim, comma, further = rest.partition(",")
+        if not at:
+            model, comma, dim = r["setting"].rpartition(", d = ")
+        known = dim if (at or comma) else ""
+        name = f"{model}{',' + further if further else ''}" if known else r["setting"]
+        value = "" if r["published"] is None else _number(r["published"])
+        lines.setdefault((r["what"], name, r["why"]), []).append(f"{known}: {value}" if known else value)
+    return [{"what": w, "setting": s, "values": " · ".join(values), "why": why} for (w, s, why), values in lines.items()]
+
+
+def _row(r: Mapping[str, Any], shared: Sequence[str] = ()) -> dict[str, Any]:
     interval = "" if r["ours"] is None or r["low"] == r["high"] else f"{_number(r['low'])}–{_number(r['high'])}"
     return {
         "what": r["what"],
@@ -133,13 +163,21 @@ def _row(r: Mapping[str, Any]) -> dict[str, Any]:
         "others": [(name, _number(value)) for name, value, _ in r["others"]],
         "ours": "" if r["ours"] is None else _number(r["ours"]),
         "interval": interval,
-        "difference": "" if r["difference"] is None else _signed(r["difference"]),
+        "difference": "" if r["difference"] is None else _signed(_printed(r["difference"], r["published"])),
         "verdict": r["verdict"],
-        "why": r["why"],
+        "why": "; ".join(reason for reason in r["why"].split("; ") if reason not in shared),
     }
 
 
+def _printed(difference: float, published: float | None) -> float:
+    """Rounded to the digits that were published: finer differences say nothing."""
+    digits = 2 if published is None else max(2, len(repr(float(published)).partition(".")[2]))
+    return round(difference, digits) if published is None or "e" not in repr(float(published)) else difference
+
+
 def _signed(value: float) -> str:
+    if not value:
+        return "0"
     return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.4g}"
 
 
@@ -153,7 +191,7 @@ def comparison_figure(outcome: Mapping[str, Any]) -> go.Figure | None:
     """Published, reproduced and our numbers of an outcome on one line each, in percent; None where there is nothing to draw."""
     import plotly.graph_objects as go
 
-    rows = [r for r in outcome["rows"] if r["unit"] == "percent" and r["ours"] is not None][:_DRAWN]
+    rows = _drawn(outcome["rows"])
     if not rows:
         return None
     places = list(range(len(rows)))
@@ -185,6 +223,13 @@ def comparison_figure(outcome: Mapping[str, Any]) -> go.Figure | None:
         "broad": {"margin.l": 230, "yaxis.tickfont.size": 12},
     }
     return go.Figure(data=traces, layout=layout)
+
+
+def _drawn(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Percentages with a number to compare with, and of each model and measure the last row, which is that of its greatest dimension."""
+    run = [r for r in rows if r["unit"] == "percent" and r["ours"] is not None]
+    last = {(r["what"], r["setting"].partition("@")[0], r["setting"].partition(",")[2]): id(r) for r in run}
+    return [r for r in run if r["published"] is not None or r["others"] or id(r) in last.values()][:_DRAWN]
 
 
 def _marks(name: str, points: Sequence[tuple[float, int]], colour: str, symbol: str) -> dict[str, Any]:

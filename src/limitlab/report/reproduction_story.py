@@ -19,12 +19,15 @@ class Chapter:
         Names of those that belong here, in any order.
     always
         Whether it is shown when none of its experiments was run.
+    works
+        (who and when, what they say, what kind of statement that is, where), for a table behind the paragraphs.
     """
 
     title: str
     paragraphs: tuple[str, ...]
     experiments: tuple[str, ...] = ()
     always: bool = False
+    works: tuple[tuple[str, str, str, str], ...] = ()
 
 
 STORY = (
@@ -43,7 +46,7 @@ STORY = (
         "What theory excludes",
         (
             "The paper bounds the dimension by the sign rank of the relevance matrix, and, with unit vectors and a margin, by counting: queries for different sets must be apart from each other, "
-            "and only so many fit on a sphere. The table below is that count.",
+            "and only so many fit on a sphere.",
             "Counting is not what limits practice. Without a margin 2k dimensions suffice for every set of k documents, whatever their number: place the documents on a moment curve; the query is a polynomial "
             "with double zeros at the wanted ones. This was known since 1985 for sign rank, was used for classifiers in 2023, and was brought to this debate by Wang and others and by Bangachev and others in 2026, who also show that with "
             "a margin of order 1 / sqrt(k) the dimension grows only as k log(n / k). What a given dimension, gap and number type hold is answered by the command limitlab capacity.",
@@ -76,5 +79,69 @@ STORY = (
             "Two explanations stand: a domain that cannot be learnt, or vectors that drown in 50,000 distractors. They are told apart by evaluating the same model on 46, 1,000, 10,000 and 50,000 documents.",
         ),
         ("domain-shift", "graph-density", "beir-correlation"),
+    ),
+    Chapter(
+        "What followed",
+        (
+            "Taken together: no theorem keeps a vector of usual length from holding such tasks, and trained single-vector encoders still fail at them. What is scarce is not dimensions but the margin that training reaches, "
+            "the digits that a vector is stored in, and above all an encoder that keeps apart what a text lists. Numbers of others in this table were not measured here.",
+        ),
+        always=True,
+        works=(
+            (
+                "Grivas and others, 2023",
+                "2k + 1 dimensions make every set of k labels reachable, for classifiers; linear programs find those that are not.",
+                "theorem",
+                "arXiv 2310.10443",
+            ),
+            (
+                "Wang and others, 2026",
+                "Exactly min(2k, n - 1) dimensions for all sets of k among n, by inner product; no gap above n / sqrt(k (n - 1) (n - k)). Random token sums without training find LIMIT.",
+                "theorem, and reported numbers",
+                "arXiv 2601.20844",
+            ),
+            (
+                "Bangachev and others, 2026",
+                "A margin of order 1 / sqrt(k) needs of order k log(n / k) dimensions and no more. A sigmoid loss reaches a margin in a third of the dimensions that InfoNCE needs.",
+                "theorem, and reported numbers",
+                "arXiv 2605.23556",
+            ),
+            (
+                "Archish S and others, 2026",
+                "LIMIT's relevance has sign rank at most 5. What fails is drowning among many documents; after fine-tuning a single vector finds 40 % instead of 1 % (R@10), a multi-vector model 98 % instead of 40 %.",
+                "theorem, and reported numbers",
+                "arXiv 2603.29519",
+            ),
+            (
+                "Okajima and Yoshida, 2026",
+                "Bits times dimensions must grow as k ln n: below a number of bits a coordinate no dimension is enough.",
+                "theorem as stated in its abstract",
+                "arXiv 2606.11780",
+            ),
+            (
+                "Accuracy collapse under dimensionality mismatch, 2026",
+                "Data that D dimensions hold can fall to chance in much fewer: why the first values of a long vector may suddenly fail.",
+                "theorem as stated in its abstract",
+                "arXiv 2605.03346",
+            ),
+            (
+                "Jayaram, 2026",
+                "Some multi-vector scores cannot be approximated by single vectors of polynomial length.",
+                "theorem as stated in its abstract",
+                "arXiv 2606.23475",
+            ),
+            (
+                "Degenhart and others, 2026",
+                "LIMIT+ asks Boolean combinations: word matching stays near 96 %, the best dense model below 2 % of R@100.",
+                "reported numbers",
+                "arXiv 2605.03824",
+            ),
+            (
+                "Learned sparse models on LIMIT",
+                "Sparse vectors find most of LIMIT without training on it (R@100 of 70 to 82 %), nearly all after it.",
+                "reported numbers",
+                "github.com/frinkleko/LIMIT-Sparse-Embedding",
+            ),
+        ),
     ),
 )

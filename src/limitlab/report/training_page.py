@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _content(result: TrainResult, title: str | None) -> dict[str, Any]:
         "figures": embedded_figures({name: figure for name, figure in drawn.items() if figure is not None}),
         "shown": len(shown_models(result)),
         "task": [_line(c) for c in result.changes if c.kind == "task" and c.measure == HEADLINE],
-        "general": [_line(c) for c in result.changes if c.kind == "general" and c.measure in (GENERAL_HEADLINE, HEADLINE)],
+        "general": [_line(c) for c in result.changes if c.kind == "general"],
         "measures": {"task": HEADLINE, "general": GENERAL_HEADLINE},
         "several_seeds": any(len(c.by_seed) > 1 for c in result.changes),
         "parts": any(c.unseen is not None for c in result.changes),
@@ -125,10 +126,21 @@ def _model(m: TrainedModel) -> dict[str, str]:
     return {
         "name": m.name,
         "pairs": f"{f['pairs']:,} pairs, {f['queries']:,} queries, {f['documents']:,} documents",
-        "steps": f"{f['steps']:,} steps of {f['pairs_per_step']:g} pairs on average, {c.epochs} epochs, lr {c.learning_rate:g}, {c.loss}, {c.precision}",
-        "false_negatives": f"{100 * f['false_negative_share']:.0f} %",
+        "steps": _fitted(f["adapter"])
+        if "adapter" in f
+        else f"{f['steps']:,} steps of {f['pairs_per_step']:g} pairs on average, {c.epochs} epochs, lr {c.learning_rate:g}, {c.loss}, {c.precision}",
+        "false_negatives": f"{100 * f['false_negative_share']:.0f} %" if "false_negative_share" in f else "",
         "resumed": f"continued at step {m.resumed_from:,}" if m.resumed_from else "",
     }
+
+
+def _fitted(chosen: Mapping[str, Any]) -> str:
+    """What the fit of an adapter has chosen on held-out pairs."""
+    if chosen["start"] == "unchanged" and not chosen["ridge"]:
+        return "nothing was changed: no adapter gained on the pairs held out for the choice"
+    ridge = f", contrastive loss with ridge {chosen['ridge']:g}" if chosen["ridge"] else " alone"
+    start = {"unchanged": "from no change", "rotation": "rotation", "regression": "regression"}[chosen["start"]]
+    return f"{start}{ridge}; documents {'changed too' if chosen['doc_ridge'] else 'as they are'}"
 
 
 def _published_values() -> list[tables.PublishedValue]:

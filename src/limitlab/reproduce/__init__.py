@@ -5,7 +5,7 @@ from limitlab.reproduce.catalogue import EXPERIMENTS
 from limitlab.reproduce.critical_n import CriticalNComparison, compared, joined, reproduce_critical_n, with_certified
 from limitlab.reproduce.experiment import Compared, Outcome
 from limitlab.reproduce.patterns import PatternComparison, reproduce_patterns
-from limitlab.reproduce.run import load_outcome, reproduce
+from limitlab.reproduce.run import load_outcome, measured_seconds, reproduce
 
 __all__ = [
     "EXPERIMENTS",
@@ -17,6 +17,7 @@ __all__ = [
     "compared",
     "joined",
     "load_outcome",
+    "measured_seconds",
     "reproduce",
     "reproduce_critical_n",
     "reproduce_patterns",

@@ -26,7 +26,7 @@ class Experiment:
     costs
         By size. One size alone, "full", where the work is the same at every size.
     since
-        What later work says about the claim, with citation keys.
+        What later work says about the claim, for readers: names and years.
     """
 
     name: str
@@ -60,8 +60,8 @@ _EXPERIMENTS = (
         "theorem_table:theorem_table",
         {"full": Cost(1.0)},
         (
-            "Without a margin 2k dimensions hold every set of k documents, for any n, exactly [AlonFranklRodl1985, Wang2026].",
-            "With a gap the dimension grows as log n, with constructions that attain it [Bangachev2026]: the bound is of the right order.",
+            "Without a margin 2k dimensions hold every set of k documents, for any n, exactly (Alon, Frankl and Rödl 1985; Wang and others 2026).",
+            "With a gap the dimension grows as log n, with constructions that attain it (Bangachev and others 2026): the bound is of the right order.",
         ),
     ),
     Experiment(

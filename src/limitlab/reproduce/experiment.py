@@ -17,7 +17,7 @@ VERDICTS = (AGREES, DIFFERS, NOT_COMPARABLE, NOT_RUN, NO_CLAIM)
 
 @dataclass(frozen=True)
 class Cost:
-    """What an experiment needs at one size.
+    """What an experiment needs at one size: an estimate, typed in; what runs took is ``measured_seconds``.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class Outcome:
     says
         What our numbers say, in one or two sentences.
     since
-        What later work has to say about the claim, with citation keys.
+        What later work has to say about the claim, for readers.
     status, message
         As everywhere: only "solved" counts.
     config, provenance, run_ids

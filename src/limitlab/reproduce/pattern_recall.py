@@ -13,6 +13,7 @@ from limitlab.reproduce.model_names import not_run, published_of
 from limitlab.reproduce.patterns import reproduce_patterns
 
 _MEASURE = "recall@100"
+_ALIKE = 1.0  # points
 
 
 def pattern_recall(asked: Asked) -> Found:
@@ -55,5 +56,6 @@ def pattern_recall(asked: Asked) -> Found:
         if len(values) == len(PATTERNS):
             listed = ", ".join(f"{p} {values[p]:.1f}" for p in PATTERNS)
             least = min(PATTERNS, key=lambda p: values[p])
-            says.append(f"{name}: {listed}; {least} is the hardest.")
+            alike = max(values.values()) - values[least] < _ALIKE
+            says.append(f"{name}: {listed}; {'all alike' if alike else f'{least} is the hardest'}.")
     return Found(rows, says, found.result.run_ids, failures(found.result))

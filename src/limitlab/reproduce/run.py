@@ -96,6 +96,16 @@ def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
     return outcome
 
 
+def measured_seconds(*, ledger: Ledger | None = None) -> dict[tuple[str, str], float]:
+    """``{(experiment, size): seconds}`` of the newest solved run of each in the ledger; an outcome that was only taken again is no run."""
+    found: dict[tuple[str, str], float] = {}
+    for run in (ledger or Ledger()).runs(kind=KIND):  # newest first
+        seconds = run.provenance.get("wall_seconds")
+        if run.status is Status.SOLVED and seconds is not None:
+            found.setdefault((run.config["experiment"], run.config["size"]), float(seconds))
+    return found
+
+
 def load_outcome(run_id: str, *, ledger: Ledger | None = None) -> Outcome:
     """A stored outcome.
 

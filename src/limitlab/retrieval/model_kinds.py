@@ -14,7 +14,8 @@ from typing import Any
 
 from limitlab._core.errors import InvalidArgument
 
-DENSE, SPARSE, MULTI_VECTOR, STATIC = "dense", "sparse", "multi-vector", "static"
+DENSE, SPARSE, MULTI_VECTOR, STATIC, ADAPTER = "dense", "sparse", "multi-vector", "static", "adapter"
+ADAPTER_HEAD = "linear_adapter.json"  # of a folder written here (adapters.folder); there are none on the hub
 _FILES = ("modules.json", "config_sentence_transformers.json", "config.json", "artifact.metadata")
 _BY_TYPE = {"SparseEncoder": SPARSE, "MultiVectorEncoder": MULTI_VECTOR, "SentenceTransformer": DENSE}
 _BY_MODULE = (
@@ -31,17 +32,20 @@ _WAY_OUT = {
     SPARSE: "Use Sparse(), or name the folder or id as it is.",
     MULTI_VECTOR: "Use MultiVector(), or name the folder or id as it is.",
     STATIC: "Use Static(), or static:path=FOLDER.",
+    ADAPTER: "Name the folder as it is.",
 }
 
 
 def model_kind(source: str) -> str | None:
-    """dense | sparse | multi-vector | static, or None where the files do not say (loading then decides).
+    """dense | sparse | multi-vector | static | adapter, or None where the files do not say (loading then decides).
 
     Parameters
     ----------
     source
         A folder, or a hub id, of which only small configuration files are fetched (none with HF_HUB_OFFLINE).
     """
+    if (Path(source) / ADAPTER_HEAD).is_file():
+        return ADAPTER
     return _kind({name: content for name in _FILES if (content := _read(source, name)) is not None})
 
 
@@ -49,7 +53,7 @@ def refuse_other_kinds(who: str, source: str, wanted: str) -> None:
     """Raises InvalidArgument when the files say that the model is of another kind than ``wanted``."""
     found = model_kind(source)
     if found is not None and found != wanted and not (wanted == DENSE and found == STATIC):  # these load as dense models too
-        raise InvalidArgument(f"{who}: the model must be a {wanted} one; {source} is a {found} model. {_WAY_OUT[found]}")
+        raise InvalidArgument(f"{who}: the model must be a {wanted} one; {source} is a model of kind {found}. {_WAY_OUT[found]}")
 
 
 def _kind(files: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from limitlab.retrieval.callables import CallableRetriever
 from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.encoder_settings import SETTING_NAMES, EncoderSettings
 from limitlab.retrieval.kinds import KINDS, Kind
-from limitlab.retrieval.model_kinds import DENSE, MULTI_VECTOR, SPARSE, STATIC, model_kind
+from limitlab.retrieval.model_kinds import ADAPTER, DENSE, MULTI_VECTOR, SPARSE, STATIC, model_kind
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.retrieval.presets import Preset, preset_arguments, presets
 from limitlab.retrieval.protocol import Retriever, is_retriever
@@ -26,6 +26,7 @@ _FOR_MODELS = {  # kind of model: its class, and whether that takes ``precision`
     SPARSE: ("sparse:Sparse", False),
     MULTI_VECTOR: ("multi_vector:MultiVector", True),
     STATIC: ("static:Static", False),
+    ADAPTER: ("adapters.folder:adapted_folder", True),
 }
 
 

@@ -7,7 +7,7 @@ from limitlab.training.forgetting import general_data, general_folder
 from limitlab.training.one_model import TrainedModel
 from limitlab.training.result import Change, TrainResult
 from limitlab.training.sizes import nested
-from limitlab.training.stored import load_training
+from limitlab.training.stored import finished_models, load_training
 
 __all__ = [
     "Change",
@@ -15,6 +15,7 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "TrainedModel",
+    "finished_models",
     "general_data",
     "general_folder",
     "load_training",

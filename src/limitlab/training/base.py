@@ -147,5 +147,5 @@ def _projection(width: int, dim: int, seed: int, what: str) -> Any:
     rng = derived(seed, "projection", width, dim)
     square, _ = np.linalg.qr(rng.standard_normal((max(width, dim), min(width, dim))))
     weight = (square.T if dim <= width else square).astype(np.float32)  # (dim, width)
-    init = torch.from_numpy(np.ascontiguousarray(weight))
+    init = torch.from_numpy(np.ascontiguousarray(weight)).clone()  # in torch's own memory: where weights lie can decide the last digit
     return Dense(width, dim, bias=False, activation_function=torch.nn.Identity(), init_weight=init, module_input_name=what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from limitlab._core.checks import choice, real, whole
@@ -13,9 +13,11 @@ from limitlab.retrieval.encoder import PRECISIONS, has_bf16_matrix_units
 SPLITS = ("train", "test", "mix")
 LOSSES = ("mnr", "cached-mnr")
 BATCHES = ("no-duplicates", "no-false-negatives")
-ARCHITECTURES = ("single-vector", "multi-vector")
+ARCHITECTURES = ("single-vector", "multi-vector", "adapter")
+CUT = 10  # what learning curves, adapters and the headline look at: the first ten
 ON_PURPOSE = "trained on the test queries: overfitting on purpose"
 _HALF_ON_PURPOSE = "half of the pairs are test queries: overfitting on purpose"
+_OF_STEPS = ("epochs", "batch_size", "loss", "batches", "checkpoints")  # an adapter has none
 _TRANSFORMER_LR, _STATIC_LR = 5e-5, 1e-2  # a table of token vectors moves only where a token occurs
 
 
@@ -45,7 +47,8 @@ class TrainConfig:
     matryoshka
         Dimensions whose first values are trained together; empty: none.
     architecture
-        single-vector or multi-vector (one vector a token, MaxSim).
+        single-vector; multi-vector (one vector a token, MaxSim); or adapter: the base stays as it is, and a matrix for queries and one for documents are fitted
+        to its vectors, to the end, so that epochs, lr, batch_size, loss, batches, precision and checkpoints do not matter.
     pattern, attributes
         Of the LIMIT training pairs: which pattern, and how many different attributes are asked. More pairs than these give
         come from further draws of documents.
@@ -106,7 +109,9 @@ class TrainConfig:
         if self.matryoshka and self.dim is not None:
             raise InvalidArgument(f"train(): dim or matryoshka must be given, not both; got dim={self.dim}, matryoshka={self.matryoshka}.")
         if self.matryoshka and self.architecture != "single-vector":
-            raise InvalidArgument("train(): matryoshka must go with architecture single-vector; got multi-vector. Pass dim= instead.")
+            raise InvalidArgument(
+                f"train(): matryoshka must go with architecture single-vector; got {self.architecture}. Pass dim= instead."
+            )
         if self.architecture == "multi-vector" and self.base.startswith("static"):
             raise InvalidArgument(
                 f"train(): a multi-vector model must have a transformer as base; got base={self.base!r}. Pass base='minilm'."
@@ -146,7 +151,7 @@ class TrainConfig:
     def name(self) -> str:
         """``minilm, train split, d = 128, seed 0``: how the model is called in results."""
         size = f", d = {self.dim}" if self.dim else f", Matryoshka {'/'.join(map(str, self.matryoshka))}" if self.matryoshka else ""
-        kind = ", multi-vector" if self.architecture == "multi-vector" else ""
+        kind = "" if self.architecture == "single-vector" else f", {self.architecture}"
         return f"{self.base}, {self.split} split{size}{kind}, seed {self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,5 +164,8 @@ class TrainConfig:
         return cls(**{**record, "matryoshka": tuple(record["matryoshka"])})
 
     def resolved(self) -> TrainConfig:
-        """The same with nothing left to the machine or the base: what is run, stored and hashed."""
+        """The same with nothing left to the machine or the base: what is run, stored and hashed; what an adapter does not use is as by default."""
+        if self.architecture == "adapter":
+            plain = {f.name: f.default for f in fields(self) if f.name in _OF_STEPS}
+            return replace(self, **plain, lr=None, precision="float32")
         return replace(self, lr=self.learning_rate, precision=self.step_precision, checkpoints=self.n_checkpoints)

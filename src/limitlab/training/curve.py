@@ -12,9 +12,9 @@ import numpy as np
 from limitlab.data import Dataset
 from limitlab.evaluation import Measure, per_query
 from limitlab.search import RelevantRanks, RelevantSet, exact_search, search_scores, tie_order
+from limitlab.training.config import CUT
 from limitlab.training.sizes import sample
 
-CUT = 10
 TRAINED, EVALUATED = "trained", "evaluated"
 _QUERIES, _DOCS = 100, 200
 

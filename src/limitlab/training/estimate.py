@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from limitlab._core.provenance import Stopwatch
-from limitlab.retrieval.encoder import use_cores
+from limitlab.retrieval.encoder import SentenceEncoder, use_cores
 from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of
 from limitlab.training.config import TrainConfig
 from limitlab.training.losses import loss_of
-from limitlab.training.one_model import own_random_state
 from limitlab.training.pairs import TrainingPairs
+from limitlab.training.repeatable import own_random_state
 
 _TIMED_PAIRS, _TIMED_TEXTS, _ROUNDS = 8, 16, 2
 
@@ -42,6 +42,8 @@ class TimeEstimate:
     @property
     def sentence(self) -> str:
         """For the user, before anything starts."""
+        if not self.steps:
+            return f"estimated time: {_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second, and seconds a model to fit"
         return (
             f"estimated time: {_words(self.training + self.encoding)} ({_words(self.training)} of training at {self.seconds_per_step:.2g} s a step, "
             f"{_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second)"
@@ -63,6 +65,9 @@ def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, n_models:
     import torch
 
     use_cores()
+    if config.architecture == "adapter":  # the base alone is encoded, once; a fit takes seconds
+        rate = _encoding_rate(SentenceEncoder(base.source).model(), texts)
+        return TimeEstimate(0, 0.0, rate, 0.0, n_texts / rate)
     batches = batches_of(config, pairs)
     per_step = sum(map(len, batches)) / max(1, len(batches))
     taken = batches[0][:_TIMED_PAIRS]
@@ -84,12 +89,17 @@ def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, n_models:
             optimiser.step()
             optimiser.zero_grad()
             move = watch.so_far()
-        watch = Stopwatch().restart()
-        few = list(texts[:_TIMED_TEXTS])
-        model.encode_document(few, show_progress_bar=False)
-        rate = len(few) / max(watch.so_far(), 1e-6)
+        rate = _encoding_rate(model, texts)
     seconds = work * per_step / len(taken) + move
     return TimeEstimate(len(batches), seconds, rate, n_models * len(batches) * seconds, n_texts / rate)
+
+
+def _encoding_rate(model: Any, texts: Sequence[str]) -> float:
+    """Documents a second."""
+    few = list(texts[:_TIMED_TEXTS])
+    watch = Stopwatch().restart()
+    model.encode_document(few, show_progress_bar=False)
+    return len(few) / max(watch.so_far(), 1e-6)
 
 
 def _features(model: Any, texts: list[str], device: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def train(
     progress: Progress = SILENT,
     **options: Any,
 ) -> TrainResult:
-    """Train single-vector (or multi-vector) models on LIMIT-like data and measure what that gains, and what it costs.
+    """Train single-vector or multi-vector models, or adapters, on LIMIT-like data and measure what that gains, and what it costs.
 
     Parameters
     ----------
@@ -189,7 +189,8 @@ class _Experiment:
             return
         texts = list(self.corpora[0].docs)
         n_texts = self.corpora[-1].n_docs + (self.general.n_docs if self.general is not None else 0)
-        guess = estimate(left[0], self.base, self.pairs[left[0]], n_models=len(left), n_texts=n_texts * (len(left) + 1), texts=texts)
+        times = 1 if left[0].architecture == "adapter" else len(left) + 1  # corpora encoded
+        guess = estimate(left[0], self.base, self.pairs[left[0]], n_models=len(left), n_texts=n_texts * times, texts=texts)
         self.progress.say(f"{len(left)} model{'s' if len(left) > 1 else ''} to train; {guess.sentence}")
         for c in left:
             if c.warning:

@@ -13,7 +13,8 @@ from limitlab.data import Dataset
 from limitlab.evaluation import Estimate, EvaluationResult, Row, bootstrap, evaluate
 from limitlab.ledger import Ledger
 from limitlab.retrieval import Retriever, build
-from limitlab.retrieval.encoder import SentenceEncoder, resolve_precision
+from limitlab.retrieval.encoder import LARGE_CORPUS, SentenceEncoder, resolve_precision
+from limitlab.retrieval.multi_vector import MultiVector, tokens
 from limitlab.training.base import Base
 from limitlab.training.one_model import TrainedModel
 from limitlab.training.result import GENERAL, TASK, Change
@@ -53,41 +54,55 @@ def measured(
     if not models:
         return Measured((), (), (), ())
     data = [*corpora, *([general] if general is not None else [])]
-    precision, _ = resolve_precision("auto", max(d.n_docs for d in data))
+    most = max(d.n_docs for d in data)
+    precision, _ = resolve_precision("auto", most)
+    storage = "float32" if most < LARGE_CORPUS else "float16"  # of token vectors
     options = {"measures": MEASURES, "ledger": ledger, "reuse": resume, "progress": progress}
-    multi = models[0].config.architecture == "multi-vector"
-    width = SentenceEncoder(base.source).dim
-    wanted = list(models[0].config.matryoshka) or sorted({m.config.dim or width for m in models})
-    dims = [width] if multi else [d for d in wanted if d <= width]
-    notes = (
-        [] if len(dims) == len(wanted) or multi else [f"{base.name} has {width} dimensions; wider models have nothing to be compared with."]
-    )
+    before, dims, notes = _before(models, base, precision, storage)
     runs: list[EvaluationResult] = []
     if dims:
-        before = build(base.source, precision=precision)
-        before.name, before.label = base.name, f"{base.name} as it is"
         runs.append(evaluate(data, [before], dims=dims, title=f"before training: {base.name}", **options))  # type: ignore[arg-type]
-    after = [_retriever(m, precision) for m in models]
-    if multi and any(r.family != "multi-vector" for r in after):
-        notes.append("Token vectors were trained but not measured: no retriever here scores them. The learning curves have MaxSim recall.")
-        return Measured((), tuple(notes), tuple(i for r in runs for i in r.run_ids), (notes[-1],))
+    after = [_retriever(m, precision, storage) for m in models]
     trained_dims = list(models[0].config.matryoshka) or None
     runs.append(evaluate(data, after, dims=trained_dims, title=f"after training: {base.name}", **options))  # type: ignore[arg-type]
     problems = [f"{r.name} on {r.dataset}: {r.message}" for run in runs for r in run.rows if r.status is not Status.SOLVED]
-    if multi:
-        notes.append(f"Before: {base.name} with one vector a text, {width} dimensions.")
     kinds = {d.name: TASK for d in corpora} | ({general.name: GENERAL} if general is not None else {})
-    before_rows = {(r.dataset, r.dim): (r, runs[0]) for r in runs[0].rows if r.retriever == base.name and r.status is Status.SOLVED}
+    before_rows = {(r.dataset, r.dim): (r, runs[0]) for r in runs[0].rows if r.retriever == before.name and r.status is Status.SOLVED}
     changes = []
     for dataset in data:
         for split, dim, group in _groups(models, runs[-1], dataset):
-            at = before_rows.get((dataset.name, width if multi else dim))
+            at = before_rows.get((dataset.name, dim))
             changes += [_change(kinds[dataset.name], dataset, split, dim, m, at, group, runs[-1]) for m in MEASURES]
     return Measured(tuple(changes), tuple(notes), tuple(i for run in runs for i in run.run_ids), tuple(problems))
 
 
-def _retriever(model: TrainedModel, precision: str) -> Retriever:
-    made = build(model.folder, precision=precision)
+def _before(models: Sequence[TrainedModel], base: Base, precision: str, storage: str) -> tuple[Retriever, list[int | None], list[str]]:
+    """(the base as it is, its dimensions to be measured, notes): its first values, or MaxSim over its own token vectors."""
+    made: Retriever = build(base.source, precision=precision)
+    wanted: list[int | None]
+    if models[0].config.architecture == "multi-vector":
+        made, wanted, width = tokens([made], storage=storage), [None], 0
+        notes = [f"Before: MaxSim over {base.name}'s own token vectors, as they are, at full dimension."]
+    else:
+        width, notes = SentenceEncoder(base.source).dim, []
+        wanted = list(models[0].config.matryoshka) or sorted({m.config.dim or width for m in models})
+    dims = [d for d in wanted if d is None or d <= width]
+    if len(dims) < len(wanted):
+        notes.append(f"{base.name} has {width} dimensions; wider models have nothing to be compared with.")
+    if models[0].config.architecture == "adapter":
+        notes.append(
+            "An adapter is fitted to its end: epochs, learning rate, batch size and loss do not apply, and there is no learning curve."
+        )
+        same = [m.config.name for m in models if not m.facts["adapter"]["ridge"] and m.facts["adapter"]["start"] == "unchanged"]
+        if same:
+            notes.append(f"Nothing was changed, because no adapter gained on the pairs held out for the choice: {'; '.join(same)}.")
+    made.name, made.label = base.name, f"{base.name} as it is"
+    return made, dims, notes
+
+
+def _retriever(model: TrainedModel, precision: str, storage: str) -> Retriever:
+    multi = model.config.architecture == "multi-vector"
+    made: Retriever = MultiVector(model.folder, precision=precision, storage=storage) if multi else build(model.folder, precision=precision)
     made.name, made.label = model.config.name, model.name
     return made
 

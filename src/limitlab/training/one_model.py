@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from limitlab._core.errors import NotSolved
 from limitlab._core.files import atomic_folder, canonical_json, content_hash, read_json, write_text
@@ -19,6 +14,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, provenance, versions
 from limitlab.data import Dataset
 from limitlab.retrieval.encoder import use_cores
+from limitlab.training.adapter import fit
 from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of, false_negative_share
 from limitlab.training.checkpoints import newest
@@ -26,9 +22,10 @@ from limitlab.training.config import TrainConfig
 from limitlab.training.curve import CurvePoint, curve_of, finite, probe
 from limitlab.training.losses import loss_of
 from limitlab.training.pairs import TrainingPairs, describe
+from limitlab.training.repeatable import deterministic_algorithms, own_random_state, seed_everything, steady_threads
 from limitlab.training.trainer import advancing, arguments, silence, trainer_class
 
-_NUMERICS = 1  # raised when a change of limitlab changes what is trained: part of every key
+_NUMERICS = 2  # raised when a change of limitlab changes what is trained: part of every key
 _RECORD = "training.json"
 
 
@@ -45,11 +42,11 @@ class TrainedModel:
     config
         With learning rate and precision resolved.
     folder
-        A folder that ``SentenceTransformer(...)`` opens (``MultiVectorEncoder(...)`` for token vectors).
+        A folder that ``SentenceTransformer(...)`` opens (``MultiVectorEncoder(...)`` for token vectors), and ``-m`` takes; an adapter's only ``-m``.
     curve
         Losses and recalls by step.
     facts
-        Counts: pairs, queries, documents, steps, pairs_per_step (mean), false_negative_share, ...
+        Counts: pairs, queries, documents; steps, pairs_per_step (mean), false_negative_share; for an adapter what its fit has chosen.
     test_queries
         Ids of evaluated queries among the pairs.
     provenance
@@ -93,7 +90,7 @@ def train_one(
     """Train a model, or take the one that was trained before with the same pairs and settings.
 
     A process that was killed continues from its newest whole checkpoint, with optimiser, schedule and random numbers as they
-    were: it ends with the weights of an uninterrupted run up to the rounding of float32.
+    were: on a CPU it ends with the bytes of an uninterrupted run, for a given number of threads.
 
     Parameters
     ----------
@@ -114,16 +111,17 @@ def train_one(
         shutil.rmtree(work, ignore_errors=True)
     if (work / _RECORD).is_file():
         return replace(TrainedModel.from_dict(read_json(work / _RECORD)), folder=str(work / "model"))
-    batches = batches_of(config, pairs)
-    facts = {
-        **describe(pairs),
-        "steps": len(batches),
-        "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2),
-        "false_negative_share": round(false_negative_share(batches, pairs), 4),
-    }
-    with Stopwatch() as watch, own_random_state(), progress.task(f"train {config.name}", len(batches)) as bar:
-        history, start = _run(config, base, pairs, batches, evaluated, work, bar)
-    curve = curve_of(history)
+    facts, curve, start = describe(pairs), (), 0
+    with Stopwatch() as watch:
+        if config.architecture == "adapter":
+            facts["adapter"] = fit(config, base, pairs, work / "model", progress=progress)
+        else:
+            batches = batches_of(config, pairs)
+            facts |= {"steps": len(batches), "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2)}
+            facts["false_negative_share"] = round(false_negative_share(batches, pairs), 4)
+            with own_random_state(), deterministic_algorithms(), progress.task(f"train {config.name}", len(batches)) as bar:
+                history, start = _run(config, base, pairs, batches, evaluated, work, bar)
+            curve = curve_of(history)
     name = f"{config.name} ({config.warning})" if config.warning else config.name
     made = provenance(wall_seconds=watch.seconds)
     found = TrainedModel(name, key, config, str(work / "model"), curve, facts, pairs.test_queries, made, start)
@@ -164,7 +162,7 @@ def _run(
     from datasets import Dataset as Rows
 
     use_cores()
-    _seed_everything(config.seed)
+    seed_everything(config.seed)
     model = trainable(base, config)
     start_from = newest(work / "checkpoints")
     trainer = trainer_class(config, batches)(
@@ -173,7 +171,7 @@ def _run(
         train_dataset=Rows.from_dict({"anchor": list(pairs.queries), "positive": list(pairs.docs)}),
         loss=loss_of(model, config),
         evaluator=probe(pairs.shown, evaluated),
-        callbacks=[advancing(bar)],
+        callbacks=[advancing(bar), steady_threads()],
     )
     silence(trainer)
     start = int(start_from.name.rpartition("-")[2]) if start_from else 0
@@ -185,26 +183,3 @@ def _run(
     with atomic_folder(work / "model", who="train()", overwrite=True, marker="modules.json") as part:
         model.save(str(part), create_model_card=False)
     return history, start
-
-
-def _seed_everything(seed: int) -> None:
-    """Dropout draws from global generators; ``own_random_state`` puts them back afterwards."""
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-
-
-@contextlib.contextmanager
-def own_random_state() -> Iterator[None]:
-    """The trainer seeds the generators of Python, NumPy and torch; the caller gets its own back."""
-    import torch
-
-    kept_python, kept_numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(kept_python)
-            np.random.set_state(kept_numpy)

@@ -65,7 +65,7 @@ def _claim(result: TrainResult) -> list[str]:
     better = sum(c.difference.low > 0 for c in compared if c.difference)
     worse = sum(c.difference.high < 0 for c in compared if c.difference)
     count = f"in {better} of {len(compared)} comparisons recall@10 rises beyond its 95 % interval, in {worse} it falls"
-    if result.config.get("data") != "limit":
+    if result.config.get("data") != "limit" or result.config.get("architecture", "single-vector") != "single-vector":
         return [f"Does in-domain training help here? In{count[2:]}."]
     seen = "is not seen here" if better > len(compared) / 2 else "is seen here" if not better else "is seen here in part"
     return [f'That "in-domain training does not help" {seen}: {count}.', _level(result)]
@@ -105,21 +105,34 @@ def _drowning(result: TrainResult) -> list[str]:
 
 
 def _forgotten(result: TrainResult) -> list[str]:
+    """What general questions lose, by every measure there is: at the largest dimension, beyond its 95 % interval or not."""
     out = []
     for split in dict.fromkeys(c.split for c in result.changes):
-        changes = _of(result, "general", split, GENERAL_HEADLINE)
+        changes = [
+            c for c in result.changes if (c.kind, c.split) == ("general", split) and c.before is not None and c.difference is not None
+        ]
         if not changes:
             continue
         top = _top(changes)
-        if top.before is None or top.difference is None:
-            continue
-        d = top.difference
-        words = "no loss beyond chance" if d.low <= 0 <= d.high else "something is forgotten" if d.high < 0 else "it rises"
-        out.append(
-            f"Beside it, recall@1 on {top.dataset} goes from {_percent(top.before.mean)} % to {_percent(top.after.mean)} % with the {split} split"
-            f"{_at(top)} ({100 * d.mean:+.1f} points, {100 * d.low:+.1f} to {100 * d.high:+.1f}): {words}."
-        )
+        shown = [c for c in changes if (c.n_docs, c.dim) == (top.n_docs, top.dim)]
+        lost = [c.measure for c in shown if c.difference and c.difference.high < 0]
+        risen = [c.measure for c in shown if c.difference and c.difference.low > 0]
+        said = [f"something is forgotten by {_listed(lost)}"] if lost else []
+        said += [f"{_listed(risen)} {'rises' if len(risen) == 1 else 'rise'}"] if risen else []
+        rest = len(shown) - len(lost) - len(risen)
+        said += [] if not rest else [f"no loss beyond chance by {'any measure' if rest == len(shown) else 'the others'}"]
+        out.append(f"Beside it, on {top.dataset} after the {split} split{_at(top)}: {'; '.join(said)} ({', '.join(map(_moved, shown))}).")
     return out
+
+
+def _moved(c: Change) -> str:
+    assert c.before is not None and c.difference is not None
+    d = c.difference
+    return f"{c.measure} {_percent(c.before.mean)} to {_percent(c.after.mean)} %, {100 * d.low:+.1f} to {100 * d.high:+.1f}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def label(split: str) -> str:
