@@ -20,6 +20,7 @@ from limitlab.cli import (
     demo,
     diagnose,
     doctor,
+    estimate,
     evaluate,
     free,
     gate,
@@ -48,6 +49,7 @@ app.add_typer(make.app, name="make")
 app.command("eval")(evaluate.evaluate_command)
 app.command("gate")(gate.gate_command)
 app.command("diagnose")(diagnose.diagnose_command)
+app.add_typer(estimate.app, name="estimate")
 app.command("bounds")(bounds.bounds_command)
 app.command("free")(free.free)
 app.command("place")(place.place_command)
