@@ -75,42 +75,43 @@ def estimate_diagnose_command(
 
     means = means_of(workers, engine, price_per_hour)
     given = {**counts(n_docs, n_queries), "relevant_per_query": relevant, "tokens_per_doc": tokens, "k": k, "missing": missing}
-    found, data, encoding = _subject(dataset, model, docs, queries, tokens, texts_per_second)
+    found, encoding = _subject(dataset, model, docs, queries, tokens, texts_per_second)
     bare = not found
     if not bare and model is None and (n_docs or n_queries):
         raise InvalidArgument(f"{WHO} diagnose: sizes must come from files or from --n-docs and --n-queries; got both.")
     if bare:
         given |= {"dim": dim, "dtype": dtype, "in_files": None if docs is None else True}
     sizes = inputs.sizes_of(given, found)
-    chosen = {"skip": [p.strip() for p in (skip or "").split(",") if p.strip()], "similarity": similarity, "model": model}
-    served = {} if bare else {"served_dim": dim, "dtype": dtype}
+    chosen: dict[str, Any] = {"skip": [p.strip() for p in (skip or "").split(",") if p.strip()], "similarity": similarity, "model": model}
+    served: dict[str, Any] = {} if bare else {"served_dim": dim, "dtype": dtype}
     _show(estimate_diagnose(sizes, profile_of(machine, fresh), means=means, encoding=encoding, **chosen, **served), json)
 
 
 def _subject(
     dataset: str | None, model: str | None, docs: str | None, queries: str | None, tokens: float | None, texts_per_second: float | None
-) -> tuple[dict[str, Any], Any, Any]:
-    """(sizes found, dataset, speed of encoding) of what is named; nothing found where only sizes are given."""
+) -> tuple[dict[str, Any], Any]:
+    """(sizes found, speed of encoding) of what is named; nothing found where only sizes are given."""
     from limitlab.estimation import inputs
 
     if (docs is None) != (queries is None):
         raise InvalidArgument(f"{WHO} diagnose: --docs and --queries must be given together; got one of them.")
     if docs is not None and model is not None:
         raise InvalidArgument(f"{WHO} diagnose: vectors come from --docs and --queries, or from --model; got both.")
-    data, found = None, {}
+    data: Any = None
+    found: dict[str, Any] = {}
     if dataset is not None:
         from limitlab.data import load
 
         data = load(dataset)
         found |= inputs.of_dataset(data)
     if docs is not None and queries is not None:
-        return found | inputs.of_vectors(docs, queries), data, None
+        return found | inputs.of_vectors(docs, queries), None
     if model is None:
         if data is not None:
             raise InvalidArgument(f"{WHO} diagnose: --docs and --queries, or --model, must be given with a dataset; got none.")
-        return {}, None, None
+        return {}, None
     encoding = encoding_of(model, data, tokens, texts_per_second)
-    return found | ({} if encoding.dim is None else {"dim": encoding.dim}), data, encoding
+    return found | ({} if encoding.dim is None else {"dim": encoding.dim}), encoding
 
 
 @app.command("eval")
@@ -143,7 +144,8 @@ def estimate_eval_command(
     means = means_of(workers, engine, price_per_hour, price_per_million)
     dims = parse_dims(dim)
     retrievers = [one for text in (model or ["vectors"]) for one in asked(text)]
-    data, found = None, {}
+    data: Any = None
+    found: dict[str, Any] = {}
     if dataset is not None:
         from limitlab.data import load
 

@@ -80,10 +80,8 @@ def work_of_step(n_docs: int, k: int, dim: int) -> float:
 
 
 def memory_of(n_docs: int, k: int, dim: int, cores: int) -> float:
-    """Bytes of one optimisation with its relevance; see ``FreeProblem.memory_bytes``."""
-    queries = comb(n_docs, k)
-    held = 4.0 * (5 * (queries + n_docs) * dim + STRIPS * n_docs * dim + cores * 2 * BLOCK * n_docs)
-    return held + queries * (4.0 * k + 8)
+    """Bytes of one optimisation beside its relevance; see ``FreeProblem.memory_bytes``."""
+    return 4.0 * (5 * (comb(n_docs, k) + n_docs) * dim + STRIPS * n_docs * dim + cores * 2 * BLOCK * n_docs)
 
 
 def played(sweep: Sweep, memory_limit: float, cores: int) -> list[Trials]:
@@ -162,7 +160,8 @@ def _at_once(machine: MachineProfile, work: float, trials: int, workers: int) ->
 
 def critical_n_bytes(sweep: Sweep, machine: MachineProfile, trials: Sequence[Trials]) -> list[Bytes]:
     """The largest optimisations that run side by side."""
-    largest = max((memory_of(n, sweep.k, t.dim, machine.cores) for t in trials for n, _ in (*t.alone, *t.together)), default=0.0)
+    sizes = [(n, t.dim) for t in trials for n, _ in (*t.alone, *t.together)]
+    largest = max((memory_of(n, sweep.k, d, machine.cores) + comb(n, sweep.k) * (4.0 * sweep.k + 8) for n, d in sizes), default=0.0)
     together = min(machine.cores, max(1, sweep.seeds))
     return [
         Bytes("memory", "libraries", "measured", machine.start_bytes),
