@@ -1,6 +1,7 @@
 """The estimate of a command beside its run: diagnose and eval on given vectors, critical n at a few dimensions.
 
-``seconds`` is the clock; ``processor seconds over cores`` says what it would be if no other program ran. Quality: the ratio of estimate
+``seconds`` is the clock. Where other programs run at the same time, --processor takes the processor's seconds for the constants and the runs
+alike, on the cores that the process may use (``taskset -c 0``: one, so that no thread waits for another). Quality: the ratio of estimate
 and run, and whether the run lies in the range that was printed. The machine is measured first, unless --machine names a profile.
 """
 
@@ -30,6 +31,7 @@ from limitlab.estimation import (
     estimate_critical_n,
     estimate_diagnose,
     estimate_eval,
+    measure,
     measure_machine,
     read_profile,
 )
@@ -65,15 +67,14 @@ def beside(figures: dict, name: str, found: Estimate, run: Callable[[], object])
     """Run, and note estimate and time; the start of the process, which is running already, is taken off."""
     off = next((p.seconds(found.machines) for p in found.parts if p.name == "start"), (0.0, 0.0, 0.0))
     low, expected, high = (a - b for a, b in zip(found.seconds, off))
-    wall, processor = time.perf_counter(), time.process_time()
+    start = measure.clock()
     run()
-    wall, processor = time.perf_counter() - wall, (time.process_time() - processor) / cores()
+    wall = measure.clock() - start
     figures[f"{name}: estimate, seconds"] = f"{expected:.3g} ({low:.3g} to {high:.3g})"
     figures[f"{name}: run, seconds"] = wall
-    figures[f"{name}: run, processor seconds over cores"] = processor
     figures[f"{name}: estimate over run"] = expected / wall
     figures[f"{name}: run within the range"] = low <= wall <= high
-    for part in sorted(found.parts, key=lambda p: -p.seconds(found.machines)[1])[:8]:
+    for part in sorted(found.parts, key=lambda p: -p.seconds(found.machines)[1])[:12]:
         figures[f"{name}: part: {part.name}"] = part.seconds(found.machines)[1]
 
 
@@ -117,8 +118,11 @@ def main() -> None:
     parser.add_argument("--missing", type=float, default=None, help="share of queries that miss something; default: not known")
     parser.add_argument("--skip", default="")
     parser.add_argument("--dims", type=int, nargs="*", default=[8, 10, 12])
+    parser.add_argument("--processor", action="store_true", help="seconds of the processor, not of the clock")
     parser.add_argument("--machine", type=Path, default=None)
     args = parser.parse_args()
+    if args.processor:
+        measure.clock = time.process_time
     machine = read_profile(args.machine) if args.machine else measure_machine()
     figures: dict = {
         "cores": cores(),

@@ -64,7 +64,7 @@ def test_more_dimensions_and_seeds_never_cost_less_and_workers_never_more(machin
 
 
 def test_dimensions_whose_problems_are_refused_are_named_and_cost_nothing(machine):
-    parts, trials = critical_n_parts(Sweep(tuple(range(4, 400))), machine, workers=2)
+    _parts, trials = critical_n_parts(Sweep(tuple(range(4, 400))), machine, workers=2)
     refused = [t.dim for t in trials if t.refused]
     assert refused == list(range(refused[0], 400))
     assert not any(t.alone or t.together for t in trials if t.refused and t.dim > refused[0] + 1)

@@ -30,7 +30,7 @@ def test_rates_between_the_measured_shapes_lie_between_them(machine):
     [
         ({"schema": "other/1"}, "has the schema"),
         ({"rates": {"scan": 1.0}}, "has no rate"),
-        ({"rates": {name: -1.0 for name in RATES}}, "above 0"),
+        ({"rates": dict.fromkeys(RATES, -1.0)}, "above 0"),
         ({"products": [[1, 64, 1.0], [2, 64, 1.0], [2, 128, 1.0]]}, "full table"),
         ({"steps": []}, "above 0"),
         ({"cores": None}, "damaged"),

@@ -118,7 +118,7 @@ def drowning_parts(s: Sizes, machine: MachineProfile) -> list[Part]:
 def gaps_parts(s: Sizes, machine: MachineProfile) -> list[Part]:
     """Greatest gaps of up to 64 queries."""
     sets, passes = float(min(SOLVED, s.n_queries)), gap_passes(s.n_docs)
-    parts = separate_parts(machine, s, (sets, sets, 1.2 * sets), passes, "gaps_first", "gaps")
+    parts = separate_parts(machine, s, (sets, sets, sets), passes, "gaps_first", "gaps")
     return parts + reading(s, machine, 2 + passes, "gaps", divides=True)
 
 

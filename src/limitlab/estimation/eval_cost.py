@@ -11,7 +11,7 @@ from limitlab.estimation.diagnose_cost import BLOCK_BYTES, BYTES_AN_ID, start_pa
 from limitlab.estimation.encode_cost import Encoding, encoding_parts
 from limitlab.estimation.machine import MachineProfile
 from limitlab.estimation.part import Bytes, Money, Part
-from limitlab.estimation.search_cost import exact_search_parts, first_reading, reading
+from limitlab.estimation.search_cost import exact_search_parts, first_reading, reading, value_pass
 from limitlab.estimation.sizes import Sizes
 from limitlab.evaluation.config import EvaluationConfig
 from limitlab.retrieval.packaged import PACKAGED
@@ -123,6 +123,9 @@ def _searches(s: Sizes, machine: MachineProfile, dims: Sequence[int]) -> list[Pa
         parts += exact_search_parts(
             machine, n_docs=s.n_docs, n_queries=s.n_queries, dim=dim, k=depth, pairs=s.pairs, normalise=True, what="search"
         )
+        if s.dtype != "float32":
+            twice = 2.0 * s.n_docs * dim
+            parts.append(value_pass("values to float32", "check", machine, twice, "n_docs x dim, twice: converted, tested", divides=True))
         parts += reading(s, machine, 1, "one search", divides=True)
         parts.append(_statistics(s, machine, measures))
     return parts

@@ -25,6 +25,7 @@ DIM = 384  # at which rates in values a second are measured
 STEPS = ((6, 19), (12, 50), (20, 119), (30, 261))  # (dim, n_docs) of free embeddings, near the critical n
 _FILE_BYTES = 64 << 20
 _TEXTS, _WORDS = 1_500, 100
+clock: Callable[[], float] = time.perf_counter  # benchmarks take the processor's, where other programs run at the same time
 _DECIDING = ("python", "limitlab", "numpy", "numba", "bm25s")
 _START = """
 import json, resource, time, numpy as np
@@ -55,9 +56,9 @@ def quickest(call: Callable[[], object], *, rounds: int = 5) -> float:
     call()
     best = np.inf
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = clock()
         call()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, clock() - start)
     return float(best)
 
 

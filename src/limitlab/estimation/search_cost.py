@@ -15,6 +15,7 @@ MEASURED_AT = 384  # dim of rates that hold a local solve
 PASSES = 3.2  # over all documents until a separating query is proved, times the sets; measured at 20,000 to 100,000 documents:
 PASSES_SPREAD = (0.7, 1.25)  # 2.4 where documents lie evenly, 3.0 to 3.4 where they have a common direction, as those of encoders have
 GAP_PASSES, GAP_PASSES_A_FOLD = 5.7, 0.5  # the same for the greatest gap at 20,000 documents, and for every factor e more; measured
+GAP_SPREAD = (0.65, 1.3)  # 4.0 where documents lie evenly, 5.6 to 5.7 where they have a common direction
 _GAP_AT = 20_000
 
 
@@ -134,7 +135,8 @@ def separate_parts(
     low, n_sets, high = sets
     if n_sets <= 0:
         return []
-    wide: dict[str, Any] = {"low": PASSES_SPREAD[0] * low / n_sets, "high": PASSES_SPREAD[1] * high / n_sets, "divides": True}
+    spread = GAP_SPREAD if first_rate == "gaps_first" else PASSES_SPREAD
+    wide: dict[str, Any] = {"low": spread[0] * low / n_sets, "high": spread[1] * high / n_sets, "divides": True}
     first = min(BLOCK, s.n_docs)
     rest = max(0.0, float(s.n_docs - first))
     steeper = max(1.0, s.dim / MEASURED_AT)  # a local step is quadratic in dim, its products are linear
