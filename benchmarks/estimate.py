@@ -93,12 +93,12 @@ def vectors(figures: dict, machine: MachineProfile, args: argparse.Namespace, fo
     pairs = RelevanceMatrix.from_pairs(np.arange(40), np.arange(40), query_ids=range(40), doc_ids=range(9_000))
     diagnose(pairs, docs=warm, queries=unit(rng.standard_normal((40, dim))), k=10, ledger=Ledger(folder / "warm"))
     if "diagnose" in args.verbs:
-        found = estimate_diagnose(sizes.with_(missing=args.missing), machine, skip=skip)
+        found = estimate_diagnose(sizes.with_(missing=args.missing), machine, skip=skip, dtype=args.dtype)
         beside(
             figures,
             "diagnose",
             found,
-            lambda: diagnose(relevance, docs=docs, queries=queries, k=10, skip=skip, ledger=Ledger(folder / "home")),
+            lambda: diagnose(relevance, docs=docs, queries=queries, k=10, skip=skip, dtype=args.dtype, ledger=Ledger(folder / "home")),
         )
     if "eval" in args.verbs:
         data = Dataset.from_texts(
@@ -116,7 +116,8 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--noise", type=float, default=2.0, help="length of the noise in the queries")
     parser.add_argument("--missing", type=float, default=None, help="share of queries that miss something; default: not known")
-    parser.add_argument("--skip", default="")
+    parser.add_argument("--dtype", default=None, help="served type of the diagnosis")
+    parser.add_argument("--skip", default="", help="parts of the diagnosis, with commas")
     parser.add_argument("--dims", type=int, nargs="*", default=[8, 10, 12])
     parser.add_argument("--processor", action="store_true", help="seconds of the processor, not of the clock")
     parser.add_argument("--machine", type=Path, default=None)
@@ -126,10 +127,13 @@ def main() -> None:
     machine = read_profile(args.machine) if args.machine else measure_machine()
     figures: dict = {
         "cores": cores(),
+        "clock": "processor" if args.processor else "wall",
         "load at the start": os.getloadavg()[0],
         "n_docs": args.n_docs,
         "n_queries": args.n_queries,
         "dim": args.dim,
+        "served type": args.dtype or "none",
+        "skipped": args.skip or "nothing",
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
