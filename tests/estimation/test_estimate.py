@@ -53,6 +53,11 @@ def test_a_model_adds_its_encoding_to_a_diagnosis(machine):
     assert encoded.total("disk") >= 10**7 * (4 * 768 + 20)
 
 
+def test_a_lack_of_memory_is_said(machine):
+    assert not any("memory is more" in note for note in estimate_diagnose(S, machine).notes)
+    assert any("more than the machine's 16 GiB" in note for note in estimate_diagnose(S.with_(n_docs=10**9), machine).notes)
+
+
 def test_what_is_not_known_is_said(machine):
     assert any("--missing" in note for note in estimate_diagnose(S, machine).notes)
     assert not any("--missing" in note for note in estimate_diagnose(S.with_(missing=0.2), machine).notes)

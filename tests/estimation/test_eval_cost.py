@@ -24,10 +24,11 @@ def test_retrievers_are_told_apart_and_hybrids_are_their_parts():
         for one in asked(text)
     ]
     assert kinds == ["bm25", "vectors", "dense", "dense", "served"]
+    assert [asked(name)[0].kind for name in ("bge-m3", "gemini-embedding-001")] == ["dense", "served"]
     assert [one.spec.name for one in asked("hybrid(bm25,minilm)")] == ["bm25", "minilm"]
 
 
-@pytest.mark.parametrize("text", ["rerank(bm25)", "token-sums", "nothing", "faiss(minilm)"])
+@pytest.mark.parametrize("text", ["rerank(bm25)", "token-sums", "nothing", "faiss(minilm)", "gte-moderncolbert-v1"])
 def test_a_retriever_without_a_model_of_its_cost_is_refused(text):
     with pytest.raises(InvalidArgument, match="that has a cost model"):
         asked(text)
@@ -78,3 +79,12 @@ def test_vectors_of_an_encoder_are_cached_on_disk_and_gathered(machine):
     assert held["embedding cache"].amount == 10**7 * (4 * 384 + 20)
     assert held["vectors gathered"].kind == "disk"
     assert {b.name: b for b in eval_bytes(Sizes(10**5, 10, 384), machine, asked("minilm"), texts=True)}["vectors gathered"].kind == "memory"
+
+
+def test_presets_and_options_say_the_dimension():
+    assert [asked(text)[0].dim for text in ("bge-m3", "openai:model=m,dimensions=256", "openai:model=m", "minilm")] == [
+        1024,
+        256,
+        None,
+        None,
+    ]

@@ -118,7 +118,12 @@ def _subject(
 def estimate_eval_command(
     dataset: Annotated[str | None, typer.Argument(help="Dataset folder.", metavar="[DATASET]")] = None,
     model: Annotated[
-        list[str], typer.Option("--model", "-m", help="bm25, vectors:docs=FILE,queries=FILE, a dense model, openai:...; repeat for more.")
+        list[str],
+        typer.Option(
+            "--model",
+            "-m",
+            help="bm25, vectors:docs=FILE,queries=FILE, a dense model, openai:...; repeat for more. Default as in eval; bare sizes: vectors.",
+        ),
     ] = [],  # noqa: B006
     n_docs: NDocs = None,
     n_queries: NQueries = None,
@@ -143,7 +148,7 @@ def estimate_eval_command(
 
     means = means_of(workers, engine, price_per_hour, price_per_million)
     dims = parse_dims(dim)
-    retrievers = [one for text in (model or ["vectors"]) for one in asked(text)]
+    retrievers = [one for text in (model or (["vectors"] if dataset is None else ["bm25", "minilm"])) for one in asked(text)]
     data: Any = None
     found: dict[str, Any] = {}
     if dataset is not None:
@@ -160,7 +165,7 @@ def estimate_eval_command(
             raise InvalidArgument(f"{WHO} eval: --texts-per-second must say how fast {one.spec.name} answers; got none.")
         if one.kind in ("dense", "served"):
             encodings[one.spec.text] = encoding_of(one.spec.text, data, tokens, texts_per_second, precision)
-            full = encodings[one.spec.text].dim
+            full = encodings[one.spec.text].dim or one.dim
             found |= {} if full is None else {"dim": max(full, found.get("dim", 0))}
     given = {**counts(n_docs, n_queries), "relevant_per_query": relevant, "tokens_per_doc": tokens, "dtype": dtype}
     if "dim" not in found:

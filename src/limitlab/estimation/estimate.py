@@ -171,6 +171,9 @@ def _estimate(
         reads = sum(p.amount for p in parts if p.divides and p.unit == "bytes")
         held.append(Bytes("network", "vectors read by workers", "shared passes x file", reads))
         notes.append(f"{workers:,} cores are {machines:g} machines like the measured one; their network is not in the time; {_NOT_DIVIDED}")
+    need = sum(b.amount for b in held if b.kind == "memory")
+    if need > machine.memory_bytes:
+        notes.append(f"memory is more than the machine's {machine.memory_bytes / 2**30:,.0f} GiB: it will not run there as it is")
     found = Estimate(verb, sizes, merged(parts), tuple(held), tuple(bills), workers, machines, machine.kind, tuple(notes))
     if means.price_per_hour is None:
         return found

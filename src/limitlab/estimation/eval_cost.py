@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import InvalidArgument
@@ -14,6 +15,7 @@ from limitlab.estimation.part import Bytes, Money, Part
 from limitlab.estimation.search_cost import exact_search_parts, first_reading, reading, value_pass
 from limitlab.estimation.sizes import Sizes
 from limitlab.evaluation.config import EvaluationConfig
+from limitlab.retrieval.model_kinds import DENSE
 from limitlab.retrieval.packaged import PACKAGED
 from limitlab.retrieval.spec import Spec, parse_spec
 
@@ -48,6 +50,15 @@ class Asked:
         price = self.spec.options.get("price")
         return float(price) if isinstance(price, (int, float)) else None
 
+    @property
+    def dim(self) -> int | None:
+        """Dimension that the retriever's options or its preset say; None where only the model itself knows."""
+        from limitlab.retrieval.presets import presets
+
+        stated = self.spec.options.get("dimensions")
+        found = presets().get(self.spec.name)
+        return int(stated) if isinstance(stated, int) else None if found is None else found.dim
+
 
 def asked(text: str) -> list[Asked]:
     """The retriever, or those a hybrid is made of.
@@ -65,9 +76,11 @@ def asked(text: str) -> list[Asked]:
         return [part for inner in spec.parts for part in asked(inner)]
     if spec.name in (VECTORS, LEXICAL):
         return [Asked(spec.name, spec)]
-    if spec.name in SERVED:
+    found = presets().get(spec.name)
+    if spec.name in SERVED or (found is not None and found.kind in SERVED):
         return [Asked("served", spec)]
-    if spec.name in PACKAGED or spec.name in presets() or (spec.name not in KINDS and "/" in spec.name):
+    named = found.kind == DENSE if found is not None else spec.name not in KINDS and ("/" in spec.name or Path(spec.name).is_dir())
+    if spec.name in PACKAGED or named:
         return [Asked("dense", spec)]
     known = f"{LEXICAL}, {VECTORS}:docs=FILE,queries=FILE, dense models, {', '.join(SERVED)}, {MADE_OF}(...) of these"
     raise InvalidArgument(f"limitlab estimate eval: -m must be one that has a cost model: {known}; got {text!r}.")
