@@ -21,6 +21,7 @@ from limitlab.cli import (
     diagnose,
     doctor,
     encode,
+    estimate,
     evaluate,
     free,
     gate,
@@ -50,6 +51,7 @@ app.command("encode")(encode.encode_command)
 app.command("eval")(evaluate.evaluate_command)
 app.command("gate")(gate.gate_command)
 app.command("diagnose")(diagnose.diagnose_command)
+app.add_typer(estimate.app, name="estimate")
 app.command("bounds")(bounds.bounds_command)
 app.command("free")(free.free)
 app.command("place")(place.place_command)

@@ -88,7 +88,7 @@ def documents_before(
         block = as_float32(np.asarray(docs[taken]), docs.shape[1])
         bounds = error_bound(docs.shape[1]) * lengths * float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max()))
         # The kernel looks places up by row number: those of the block first, then those of the pairs' own documents.
-        order, own = np.concatenate([places[taken], places]), pairs.members + len(taken)
+        order, own = np.concatenate([places[taken], places[pairs.members]]), len(taken) + np.arange(pairs.members.size)
         for at in range(0, len(q), _QUERIES):
             rows = slice(at, min(at + _QUERIES, len(q)))
             product = q[rows] @ block.T

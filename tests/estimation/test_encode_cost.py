@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import limitlab.retrieval
+from limitlab._core.errors import InvalidArgument, RangeError
+from limitlab.estimation.encode_cost import SAMPLE, encoding_parts, measured, stated, texts_of_length
+from limitlab.estimation.sizes import Sizes
+
+
+class Slow:
+    """Encodes one character in 20 microseconds."""
+
+    max_dim = 8
+
+    def __init__(self):
+        self.seen = []
+
+    def encode(self, texts, kind):
+        self.seen.append(texts)
+        time.sleep(2e-5 * sum(map(len, texts)))
+        return np.zeros((len(texts), 8), np.float32)
+
+
+def test_speed_is_that_of_a_random_sample_of_the_users_texts(monkeypatch):
+    slow = Slow()
+    monkeypatch.setattr(limitlab.retrieval, "build", lambda *_, **__: slow)
+    texts = ["x" * (10 if i % 2 else 90) for i in range(1_000)]
+    speed = measured("m", texts)
+    mean = np.mean([len(t) for group in slow.seen[1:] for t in group])
+    assert sum(map(len, slow.seen[1:])) == SAMPLE and 25 < mean < 75
+    assert speed.docs_per_second <= 1 / (2e-5 * mean)
+    assert speed.docs_per_second == pytest.approx(1 / (2e-5 * mean), rel=0.5)
+    assert speed.dim == 8 and speed.error > 0
+    assert all(group == sorted(group, key=len, reverse=True) for group in slow.seen[1:])
+
+
+def test_what_encodes_nothing_is_refused(monkeypatch):
+    monkeypatch.setattr(limitlab.retrieval, "build", lambda *_, **__: object())
+    with pytest.raises(InvalidArgument, match="--texts-per-second"):
+        measured("m", ["a"])
+    with pytest.raises(RangeError):
+        stated(0.0)
+
+
+def test_texts_without_meaning_have_about_the_length_asked_for():
+    texts = texts_of_length(120)
+    assert 0.7 * 480 < np.mean([len(t) for t in texts]) < 1.3 * 480
+
+
+def test_queries_count_by_their_length_and_uncertainty_shows(machine):
+    (part,) = encoding_parts(Sizes(1_000, 1_000, 8, tokens_per_doc=100.0, tokens_per_query=10.0), machine, stated(10.0))
+    assert part.amount == pytest.approx(1_100)
+    assert part.seconds()[1] == pytest.approx(110)
+    assert part.seconds()[0] < 110 < part.seconds()[2]
+    assert part.divides

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from limitlab._core.errors import DataError, InvalidArgument
+from limitlab.data import Dataset
+from limitlab.estimation import inputs
+
+
+def test_files_of_vectors_say_sizes_type_and_length(tmp_path):
+    rows = np.eye(6, dtype=np.float16)
+    np.save(tmp_path / "d.npy", rows)
+    np.save(tmp_path / "q.npy", rows[:2] * 3)
+    found = inputs.of_vectors(tmp_path / "d.npy", tmp_path / "q.npy")
+    assert found == {"n_docs": 6, "n_queries": 2, "dim": 6, "dtype": "float16", "unit": True, "in_files": True}
+    np.savez(tmp_path / "d.npz", docs=rows.astype(np.float32) * 2)
+    found = inputs.of_vectors(tmp_path / "d.npz", tmp_path / "q.npy")
+    assert (found["dtype"], found["unit"], found["in_files"]) == ("float32", False, False)
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path):
+    np.save(tmp_path / "d.npy", np.eye(3))
+    np.save(tmp_path / "q.npy", np.eye(4))
+    with pytest.raises(InvalidArgument, match="same dimension"):
+        inputs.of_vectors(tmp_path / "d.npy", tmp_path / "q.npy")
+    with pytest.raises(DataError, match="does not exist"):
+        inputs.of_vectors(tmp_path / "none.npy", tmp_path / "q.npy")
+
+
+def test_a_dataset_says_lengths_and_relevance():
+    data = Dataset.from_texts({"a": "x" * 40, "b": "x" * 80}, {"p": "x" * 8, "q": "x" * 8}, {"p": {"a": 1}, "q": {"a": 1, "b": 1}})
+    found = inputs.of_dataset(data)
+    assert found == {"n_docs": 2, "n_queries": 2, "relevant_per_query": 1.5, "tokens_per_doc": 15.0, "tokens_per_query": 2.0}
+
+
+def test_what_is_given_goes_before_what_is_found_and_gaps_are_named():
+    sizes = inputs.sizes_of({"n_docs": 20, "dim": None}, {"n_docs": 2, "n_queries": 3, "dim": 4})
+    assert (sizes.n_docs, sizes.dim) == (20, 4)
+    with pytest.raises(InvalidArgument, match="--n-queries must be known"):
+        inputs.sizes_of({"n_docs": 2}, {"dim": 4})
