@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"(<(?P<raw>script|style|pre)\b.*?</(?P=raw)>|<[^>]*>)", re.
 _PLOT = re.compile(r'(<script type="application/json" class="plot-data">)(.*)(</script>)', re.DOTALL)
 _LABEL = re.compile(r'((?:aria-label|placeholder|title)=")([^"]*)(")')
 _TAGS = {mark: tag for tag, mark in MARKS.items()}
-_PLOTTED = {"name", "text", "label", "ticktext", "hovertemplate", "customdata", "ticksuffix", "choice"}
+_PLOTTED = {"name", "text", "label", "ticktext", "hovertemplate", "customdata", "choice"}
 _FULL = "，。：；！？、）”"
 
 
@@ -150,6 +150,8 @@ class _Spoken:
             return [self._plotted(v, key) for v in value]
         if isinstance(value, str) and key == "family":
             return value.replace("sans-serif", HAN_FONTS + ", sans-serif")
+        if key == "ticksuffix":
+            return str(value).strip()
         return self._label(value) if isinstance(value, str) and key in _PLOTTED else value
 
     def _label(self, text: str) -> str:

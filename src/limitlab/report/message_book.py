@@ -18,10 +18,12 @@ from limitlab._core.errors import DataError
 NUMBER = r"(?:[+±−-]?\d[\d,.]*(?:e[+-]?\d+)?(?: (?:million|billion|trillion|M|bn|tn)\b)?|%\{[^{}]*\}|10\^\([^()]*\))"
 _WITHIN_A_SENTENCE = r"(?:(?!(?<=[.?!]) (?=[A-Z])).)+?"
 _PLACE = re.compile(r"(?<!%)\{([^{}]*)\}")
-_KINDS = {"": _WITHIN_A_SENTENCE, "n": NUMBER, "w": r"\S+?", "all": r".+?"}
+_KINDS = {"": _WITHIN_A_SENTENCE, "n": NUMBER, "w": r"\S+?", "part": r"(?:(?![,;] ).)+?", "clause": r"(?:(?!; ).)+?", "all": r".+?"}
 _BORDER = re.compile(r"(?<=[.?!]) +(?=[A-Z\ue000“\"])")
-_HAN = r"[\u2e80-\u9fff\uf900-\ufaff]"
+_HAN = r"[\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff]"
+_SHORT = 12  # characters of a list's longest part up to which it is a list of words, not of clauses
 _FIRST_NAME, _MOST_NAMES = 0xE100, 200
+_LATIN = r"[A-Za-z0-9+−@\ue100-\uf0ff]"
 _FULL = "，。：；！？、（）“”《》"
 _LARGE = {"million": (100, "万"), "M": (100, "万"), "billion": (10, "亿"), "bn": (10, "亿"), "trillion": (1, "万亿"), "tn": (1, "万亿")}
 
@@ -48,7 +50,8 @@ class MessageBook:
     ----------
     messages
         English sentence -> translation. Places: ``{name}`` any words within a sentence, ``{name:n}`` a number, ``{name:w}`` one word,
-        ``{name:all}`` anything; ``{one/other}`` one of several fixed words. What stands in a place is translated too.
+        ``{name:part}`` up to a comma, ``{name:clause}`` up to a semicolon, ``{name:all}`` anything; ``{one/other}`` one of several fixed
+        words. What stands in a place is translated too.
 
     Raises
     ------
@@ -119,15 +122,29 @@ class MessageBook:
         return None
 
     def _several(self, text: str, names: frozenset[str]) -> str | None:
-        """Sentences one by one; else the parts of a list, if half of them have a translation."""
-        for parts, mark in ((_BORDER.split(text), ""), (text.split("; "), "；"), (text.split(", "), "、")):
-            if len(parts) < 2:
-                continue
-            found = [self._found(part, names) for part in parts]
-            if sum(words is not None for words in found) >= (len(parts) / 2 if mark else 1):
-                told = [part if words is None else words for part, words in zip(parts, found)]
-                return mark.join(told) if mark else _joined(told)
+        """Sentences, as many at a time as one message has; else the parts of a list, if half of them have a translation."""
+        sentences = _BORDER.split(text)
+        if len(sentences) > 1:
+            return self._in_turn(sentences, names)
+        for parts, mark in ((text.split("; "), "；"), (text.split(", "), "")):
+            found = [self._found(part, names) or part for part in parts]
+            if len(parts) > 1 and sum(bool(re.search(_HAN, words)) for words in found) >= len(parts) / 2:
+                return (mark or ("、" if max(map(len, found)) <= _SHORT else "，")).join(found)
         return None
+
+    def _in_turn(self, sentences: list[str], names: frozenset[str]) -> str | None:
+        told: list[str] = []
+        at, any_found = 0, False
+        while at < len(sentences):
+            for end in range(len(sentences) if at else len(sentences) - 1, at, -1):
+                part = " ".join(sentences[at:end])
+                words = self._one(part, names) if end > at + 1 else self._found(part, names)
+                if words is not None or end == at + 1:
+                    any_found = any_found or words is not None
+                    told.append(part if words is None else words)
+                    at = end
+                    break
+        return _joined(told) if any_found else None
 
 
 def _distinct(name: str) -> bool:
@@ -162,7 +179,7 @@ def _entry(english: str, words: str) -> Entry:
 
 
 def _filled(pieces: Iterable[str], values: Mapping[str, str]) -> str:
-    """The pieces with their values; the space that parts Han from Latin goes where the value turned out to be Han."""
+    """The pieces with their values, with a space where Han meets Latin or a digit, and none between Han."""
     out = ""
     for i, piece in enumerate(pieces):
         out = _touching(out, values[piece] if i % 2 else piece)
@@ -170,10 +187,12 @@ def _filled(pieces: Iterable[str], values: Mapping[str, str]) -> str:
 
 
 def _touching(left: str, right: str) -> str:
-    if left.endswith(" ") and re.match(rf"{_HAN}|[{_FULL}]", right) and re.search(rf"(?:{_HAN}|[{_FULL}]) $", left):
+    if re.search(rf"(?:{_HAN}|[{_FULL}]) $", left) and re.match(rf"{_HAN}|[{_FULL}]", right):
         return left[:-1] + right
-    if right.startswith(" ") and re.search(rf"(?:{_HAN}|[{_FULL}])$", left) and re.match(rf" (?:{_HAN}|[{_FULL}])", right):
+    if re.search(rf"(?:{_HAN}|[{_FULL}])$", left) and re.match(rf" (?:{_HAN}|[{_FULL}])", right):
         return left + right[1:]
+    if re.search(rf"{_HAN}$", left) and re.match(_LATIN, right) or re.search(rf"{_LATIN}$", left) and re.match(_HAN, right):
+        return f"{left} {right}"
     return left + right
 
 
