@@ -11,7 +11,7 @@ import typer
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument
 from limitlab.cli.free import Device, EvaluateEvery, Fresh, LearningRate, MaxSteps, MinDelta, Objective, Patience, Temperature, given
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims, save
+from limitlab.cli.options import JsonFlag, Language, answer, answer_json, parse_dims, save
 
 if TYPE_CHECKING:
     from limitlab.free.result import CriticalNResult
@@ -35,6 +35,7 @@ def critical_n_command(
     device: Device = None,
     fresh: Fresh = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json or .csv.")] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Find the critical n: the largest n at which free embeddings hold all k-subsets.
@@ -66,7 +67,7 @@ def critical_n_command(
         result = _measured(dims, k, _seeds(seed, seeds), start, fresh, command, {"objective": objective, **options})
     fit = fit_of(result)
     if output is not None:
-        _write(result, output)
+        _write(result, output, language)
     _show(result, fit, json)
     raise typer.Exit({"solved": 0, "failed": 1}.get(result.status.key, 3))
 
@@ -105,7 +106,7 @@ def _with_any_gap(result: CriticalNResult) -> CriticalNResult:
     )
 
 
-def _write(result: CriticalNResult, output: Path) -> None:
+def _write(result: CriticalNResult, output: Path, language: str) -> None:
     from limitlab._core.files import write_text
     from limitlab.free.comparison import as_csv
 
@@ -116,7 +117,7 @@ def _write(result: CriticalNResult, output: Path) -> None:
     else:
         from limitlab.report.critical_n_page import write_critical_n_report
 
-        write_critical_n_report(_with_any_gap(result), output)
+        write_critical_n_report(_with_any_gap(result), output, language=language)
 
 
 def _show(result: CriticalNResult, fit: ScalingFit | None, json: bool) -> None:

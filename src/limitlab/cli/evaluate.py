@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import Dims, JsonFlag, answer, answer_json, parse_dims
+from limitlab.cli.options import Dims, JsonFlag, Language, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 
@@ -43,6 +44,7 @@ def evaluate_command(
     ] = [],  # noqa: B006
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Evaluate retrievers on datasets, at every dimension asked for."""
@@ -70,7 +72,7 @@ def evaluate_command(
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     )
     for path in output:
-        _write(result, path)
+        _write(result, path, language)
     if runs is not None:
         _write_runs(result, data, runs)
     _show(result, comparisons, json)
@@ -105,8 +107,9 @@ def _pair(compare: str | None) -> list[str]:
     return pair
 
 
-def _write(result, output: Path) -> None:
-    {".html": result.report, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
+def _write(result, output: Path, language: str) -> None:
+    page = partial(result.report, language=language)
+    {".html": page, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
 
 
 def _write_runs(result, data: list, folder: Path) -> None:

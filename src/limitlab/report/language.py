@@ -62,9 +62,9 @@ def own_words(*texts: str | None) -> frozenset[str]:
     return frozenset(" ".join(t.split()) for t in texts if t and t.strip())
 
 
-def said(text: str, language: str) -> str:
-    """A sentence of limitlab's own in a language; what has no translation stays English."""
-    return text if language == "en" else message_book(language).said(text)
+def said(text: str, language: str, names: frozenset[str] = frozenset()) -> str:
+    """A sentence of limitlab's own in a language, with the user's ``names`` as they are; what has no translation stays English."""
+    return text if language == "en" else message_book(language).said(text, names)
 
 
 def script_words(language: str) -> dict[str, str]:

@@ -191,7 +191,7 @@ def _touching(left: str, right: str) -> str:
         return left[:-1] + right
     if re.search(rf"(?:{_HAN}|[{_FULL}])$", left) and re.match(rf" (?:{_HAN}|[{_FULL}])", right):
         return left + right[1:]
-    if re.search(rf"{_HAN}$", left) and re.match(_LATIN, right) or re.search(rf"{_LATIN}$", left) and re.match(_HAN, right):
+    if (re.search(rf"{_HAN}$", left) and re.match(_LATIN, right)) or (re.search(rf"{_LATIN}$", left) and re.match(_HAN, right)):
         return f"{left} {right}"
     return left + right
 
