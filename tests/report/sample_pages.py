@@ -125,7 +125,15 @@ def outcomes() -> list[dict[str, Any]]:
     counts = {"agrees": 1, "not comparable": 1, "not run": 1}
     found = []
     for e in EXPERIMENTS.values():
-        about = {"name": e.name, "title": e.title, "claim": e.claim, "since": list(e.since), "says": [], "size": "small", "status": "solved"}
+        about = {
+            "name": e.name,
+            "title": e.title,
+            "claim": e.claim,
+            "since": list(e.since),
+            "says": [],
+            "size": "small",
+            "status": "solved",
+        }
         rest = {"message": "", "config": {}, "provenance": {"wall_seconds": 3.0}, "run_ids": ["1", "2"]}
         found.append({**about, **rest, "rows": [row, other, {**none, "why": "not asked for"}], "counts": counts})
     return found

@@ -36,7 +36,9 @@ def written(pages, tmp_path_factory) -> dict[str, str]:
     """Every page in Chinese."""
     folder = tmp_path_factory.mktemp("zh")
     bundle = plotly.offline.get_plotlyjs()
-    return {name: write(folder / "page.html", language="zh").read_text(encoding="utf-8").replace(bundle, "") for name, write in pages.items()}
+    return {
+        name: write(folder / "page.html", language="zh").read_text(encoding="utf-8").replace(bundle, "") for name, write in pages.items()
+    }
 
 
 def texts(page: str) -> Iterator[str]:
@@ -112,7 +114,14 @@ _OTHER_NUMBERS = {e for e in messages() if " million" in e or "500,000" in e}
 
 # In these modules, and on no page: names of values in JSON and CSV, citations, fonts, errors, print figures, times of experiments.
 NOT_SHOWN = (
-    *("range of seeds", "Hiragino Sans GB", "Noto Sans CJK SC", "Source Han Sans SC", "training and encoding", "nDCG@10 on the BEIR folders"),
+    *(
+        "range of seeds",
+        "Hiragino Sans GB",
+        "Noto Sans CJK SC",
+        "Source Han Sans SC",
+        "training and encoding",
+        "nDCG@10 on the BEIR folders",
+    ),
     *("The Theory of Error-Correcting Codes", "A class of low-rate", "Mengen konvexer", "die einen gemeinsamen", "Living on the edge"),
     *("phase transitions in convex", "Minimal embeddable dimension", "relevant with an irrelevant twin", "median cosine of the nearest"),
     *("length of the mean", "of directions at random", "directions for 9", "largest share of queries", "mean share of queries"),

@@ -46,7 +46,14 @@ def test_what_is_said(english, words):
 
 @pytest.mark.parametrize(
     ("english", "words"),
-    [("2 million", "200 万"), ("0.2 million", "20 万"), ("250 M", "2.5 亿"), ("1.5 billion", "15 亿"), ("3 tn", "3 万亿"), ("−4 bn", "−40 亿")],
+    [
+        ("2 million", "200 万"),
+        ("0.2 million", "20 万"),
+        ("250 M", "2.5 亿"),
+        ("1.5 billion", "15 亿"),
+        ("3 tn", "3 万亿"),
+        ("−4 bn", "−40 亿"),
+    ],
 )
 def test_large_numbers_go_by_ten_thousands(english, words):
     assert BOOK.said(english) == words

@@ -112,9 +112,9 @@ def bounds_text(name: str, table: BoundTable) -> str:
 def _write(path: Path, name: str, table: BoundTable, text: str, language: str) -> None:
     if path.suffix == ".html":
         from limitlab.report import write_bounds_report
-        from limitlab.report.language import own_words, said
+        from limitlab.report.language import said
 
-        title = said(f"{name}: what dimension it needs", language, own_words(name))
+        title = said(f"{name}: what dimension it needs", language)
         write_bounds_report(table, path, title=title, language=language, command=["limitlab", *sys.argv[1:]])
     else:
         save(path, {"source": name, **table.to_dict()} if path.suffix == ".json" else text + "\n")

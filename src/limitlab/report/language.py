@@ -96,7 +96,7 @@ class _Spoken:
         self._book, self._names = book, names
         self._out: list[str] = []
         self._text = ""
-        self._last = ""  # the last character that a reader saw
+        self._last = "x"  # the last character that a reader saw
 
     def take(self, token: str) -> None:
         """The next piece of text or the next tag."""
@@ -121,23 +121,29 @@ class _Spoken:
     def _say(self) -> None:
         text, self._text = self._text, ""
         core = text.strip()
-        if not core:
-            self._out.append("" if self._last in _FULL and self._last and "\n" not in text else text)
-            return
-        before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-        if self._last and self._last in _FULL and before == " ":
+        before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :] if core else ""
+        if before == " " and self._last in _FULL:
             before = ""  # a full-width mark holds its own space
+        if core:
+            core = self._told(core)
+            if after == " " and self._last in _FULL:
+                after = ""
+        self._out.append(before + core + after)
+
+    def _told(self, core: str) -> str:
+        """The translation of a text with entities and tags; the text itself, to the byte, where there is none."""
         plain = core
         for tag, mark in MARKS.items():
             plain = plain.replace(tag, mark)
         plain = " ".join(html.unescape(plain).split())
         words = self._book.said(plain, self._names)
         self._last = words[-1]
-        if words != plain:
-            core = html.escape(words)
-            for mark, tag in _TAGS.items():
-                core = core.replace(mark, tag)
-        self._out.append(before + core + after)
+        if words == plain:
+            return core
+        told = html.escape(words)
+        for mark, tag in _TAGS.items():
+            told = told.replace(mark, tag)
+        return told
 
     def _figure(self, text: str) -> str:
         return harmless(json.dumps(self._plotted(json.loads(text), ""), ensure_ascii=False, separators=(",", ":")))
