@@ -25,7 +25,10 @@ def test_the_script_speaks_chinese(chromium, samples, tmp_path):
     assert "论文数值（Weller 等人 2025）" in legend
     assert page.locator("figure.plot").first.locator(".legend button").first.get_attribute("title") == "显示或隐藏"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.set_viewport_size({"width": 390, "height": 800})
+    page.close()
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn]")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert not problems
     page.close()

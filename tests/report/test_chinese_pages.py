@@ -147,7 +147,7 @@ def fixed_parts(path: Path) -> Iterator[tuple[int, str]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) or isinstance(node, ast.Raise):
+        if isinstance(node, (ast.Expr, ast.Raise)):
             skipped |= {id(n) for n in ast.walk(node)}
         if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("require", "derived", "task"):
             skipped |= {id(n) for n in ast.walk(node)}

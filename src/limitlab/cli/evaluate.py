@@ -54,7 +54,6 @@ def evaluate_command(
     pair = _pair(compare)
     for path in output:
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
-    bars = Bars()
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     result = evaluate(
         data,
@@ -66,7 +65,7 @@ def evaluate_command(
         precision=precision,
         reuse=not fresh,
         command=["limitlab", *sys.argv[1:]],
-        progress=bars,
+        progress=Bars(),
     )
     comparisons = (
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
