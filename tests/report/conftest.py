@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_sample_results", Path(__file__).with_name("sample_results.py"))
+def _load(name: str = "sample_results") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"report_{name}", Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -21,3 +22,9 @@ def _load() -> ModuleType:
 def samples() -> ModuleType:
     """The module ``sample_results``: functions that build evaluation results."""
     return _load()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> dict[str, Callable[..., Path]]:
+    """A function for every kind of page, as in ``sample_pages``."""
+    return _load("sample_pages").pages(tmp_path_factory.mktemp("ledger"))

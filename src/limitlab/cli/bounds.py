@@ -10,7 +10,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError, ShapeError
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count, save
+from limitlab.cli.options import JsonFlag, Language, answer, answer_json, parse_count, save
 from limitlab.cli.own_relevance import own_relevance
 from limitlab.cli.tables import narrow, plain_table
 
@@ -42,6 +42,7 @@ def bounds_command(
     doc_bits: Annotated[int | None, typer.Option("--doc-bits", help="Documents are stored in so many bits a coordinate.")] = None,
     seconds: Annotated[float, typer.Option("--seconds", help="Time allowed; what is not finished is listed as not computed.")] = 10.0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the answer: .json, .txt or .html.")] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Bound the dimension, sign rank and gap of qrels, of a pattern, or of all k-subsets of n documents.
@@ -69,7 +70,7 @@ def bounds_command(
         table = bounds(n_docs=count, k=k, sets="at most" if at_most else "exactly", **options)  # type: ignore[arg-type]
     text = bounds_text(name, table)
     if output is not None:
-        _write(output, name, table, text)
+        _write(output, name, table, text, language)
     if json:
         answer_json({"source": name, **table.to_dict()})
     else:
@@ -108,11 +109,13 @@ def bounds_text(name: str, table: BoundTable) -> str:
     return "\n".join(parts)
 
 
-def _write(path: Path, name: str, table: BoundTable, text: str) -> None:
+def _write(path: Path, name: str, table: BoundTable, text: str, language: str) -> None:
     if path.suffix == ".html":
         from limitlab.report import write_bounds_report
+        from limitlab.report.language import said
 
-        write_bounds_report(table, path, title=f"{name}: what dimension it needs", command=["limitlab", *sys.argv[1:]])
+        title = said(f"{name}: what dimension it needs", language)
+        write_bounds_report(table, path, title=title, language=language, command=["limitlab", *sys.argv[1:]])
     else:
         save(path, {"source": name, **table.to_dict()} if path.suffix == ".json" else text + "\n")
 

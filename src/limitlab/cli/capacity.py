@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count
+from limitlab.cli.options import JsonFlag, Language, answer, answer_json, parse_count
 
 if TYPE_CHECKING:
     from limitlab.capacity.planner import CapacityAnswer
@@ -34,6 +34,7 @@ def capacity_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="With --map: the HTML page, or .json.")] = None,
     png: Annotated[Path | None, typer.Option("--png", help="With --map: also write a PNG figure into this folder.")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="With --map: also write an SVG figure into this folder.")] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Can all sets of k documents be retrieved from d dimensions? Possible, exists, impossible or open, with the reason.
@@ -41,7 +42,7 @@ def capacity_command(
     One of --n-docs, --k and --dim may be left out and is solved for; without --gap the gap is. Nothing is optimised.
     """
     if map_:
-        _map(n_docs, dim, certificate, k, gap, dtype, query_dtype, output, png, svg, json)
+        _map(n_docs, dim, certificate, k, gap, dtype, query_dtype, output, language, png, svg, json)
         return
     if output is not None or png is not None or svg is not None:
         raise InvalidArgument(f"{WHO}: -o, --png and --svg go with --map; a certificate is written with --certificate FILE.")
@@ -140,6 +141,7 @@ def _map(
     dtype: str,
     query_dtype: str,
     output: Path | None,
+    language: str,
     png: Path | None,
     svg: Path | None,
     json: bool,
@@ -163,7 +165,7 @@ def _map(
     elif output is not None:
         from limitlab.report.capacity_page import write_capacity_report
 
-        written.append(write_capacity_report(found, output, command=["limitlab", *sys.argv[1:]]))
+        written.append(write_capacity_report(found, output, language=language, command=["limitlab", *sys.argv[1:]]))
     for folder, kind in ((png, "png"), (svg, "svg")):
         if folder is not None:
             from limitlab.report.static import write_capacity_figures

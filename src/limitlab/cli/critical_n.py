@@ -11,7 +11,7 @@ import typer
 from limitlab._core.checks import choice, whole
 from limitlab._core.errors import InvalidArgument
 from limitlab.cli.free import Device, EvaluateEvery, Fresh, LearningRate, MaxSteps, MinDelta, Objective, Patience, Temperature, given
-from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json, parse_dims, save
+from limitlab.cli.options import EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims, save
 
 if TYPE_CHECKING:
     from limitlab.free.result import CriticalNResult
@@ -37,6 +37,7 @@ def critical_n_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write: .html (report), .json or .csv.")] = None,
     engine: EngineName = None,
     workers: Workers = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Find the critical n: the largest n at which free embeddings hold all k-subsets.
@@ -74,7 +75,7 @@ def critical_n_command(
             result = _measured(dims, k, _seeds(seed, seeds), start, fresh, command, {"objective": objective, **options})
     fit = fit_of(result)
     if output is not None:
-        _write(result, output)
+        _write(result, output, language)
     _show(result, fit, json)
     raise typer.Exit({"solved": 0, "failed": 1}.get(result.status.key, 3))
 
@@ -113,7 +114,7 @@ def _with_any_gap(result: CriticalNResult) -> CriticalNResult:
     )
 
 
-def _write(result: CriticalNResult, output: Path) -> None:
+def _write(result: CriticalNResult, output: Path, language: str) -> None:
     from limitlab._core.files import write_text
     from limitlab.free.comparison import as_csv
 
@@ -124,7 +125,7 @@ def _write(result: CriticalNResult, output: Path) -> None:
     else:
         from limitlab.report.critical_n_page import write_critical_n_report
 
-        write_critical_n_report(_with_any_gap(result), output)
+        write_critical_n_report(_with_any_gap(result), output, language=language)
 
 
 def _show(result: CriticalNResult, fit: ScalingFit | None, json: bool) -> None:

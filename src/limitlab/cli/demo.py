@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from limitlab.cli.options import JsonFlag, Seed, answer, answer_json
+from limitlab.cli.options import JsonFlag, Language, Seed, answer, answer_json
 from limitlab.cli.progress import Bars
 
 DIMS = (32, 64, 128, 256, 384)
@@ -18,6 +18,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML report.")] = Path("report.html"),
     n_docs: Annotated[int, typer.Option("--n-docs", help="Documents of the larger dataset.")] = 2_000,
     seed: Seed = 0,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Make two LIMIT datasets, evaluate BM25, MiniLM and random token sums on them, and write a report."""
@@ -26,19 +27,20 @@ def demo(
     from limitlab.data import make_limit
     from limitlab.evaluation import evaluate
     from limitlab.report import write_report
+    from limitlab.report.language import said
 
     bars = Bars()
     bars.say(f"Making LIMIT with 46 and with {n_docs:,} documents, 1,000 queries each ...")
     data = [
-        make_limit(n_docs=n_docs, seed=seed, small=True, name="LIMIT, 46 documents"),
-        make_limit(n_docs=n_docs, seed=seed, name=f"LIMIT, {n_docs:,} documents"),
+        make_limit(n_docs=n_docs, seed=seed, small=True, name=said("LIMIT, 46 documents", language)),
+        make_limit(n_docs=n_docs, seed=seed, name=said(f"LIMIT, {n_docs:,} documents", language)),
     ]
     bars.say(f"A document: {data[0].docs[0][:110]}...")
     bars.say(f"A query:    {data[0].queries[0]}  (2 documents answer it)")
     result = evaluate(
         data, ["bm25", "minilm", "token-sums"], dims=DIMS, title="demo", kind="demo", command=["limitlab", *sys.argv[1:]], progress=bars
     )
-    written = write_report(result, output, title="LIMIT: how far does single-vector retrieval go?")
+    written = write_report(result, output, title=said("LIMIT: how far does single-vector retrieval go?", language), language=language)
     if json:
         answer_json({**result.to_dict(), "report": str(written)})
     else:

@@ -24,7 +24,7 @@ from limitlab.cli.diagnosis_options import (
     ServedIndex,
     ServedType,
 )
-from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json
+from limitlab.cli.options import EngineName, JsonFlag, Language, Workers, answer, answer_json
 from limitlab.cli.progress import Bars
 from limitlab.cli.remedies import remedy_plan, remedy_table
 from limitlab.cli.tables import plain_table
@@ -70,6 +70,7 @@ def diagnose_command(
     output: DiagnosisFiles = [],  # noqa: B006
     engine: EngineName = None,
     workers: Workers = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Find where recall is lost: cut, dimension, document vectors, query encoder, truncation, quantisation, index, platform.
@@ -91,7 +92,7 @@ def diagnose_command(
             min_relevance=min_relevance, skip=_parts(skip), remedies=plan, command=["limitlab", *sys.argv[1:]], progress=Bars(),
         )  # fmt: skip
     for path in output:
-        _write(found, path)
+        _write(found, path, language)
     if json:
         answer_json(found.to_dict())
         return
@@ -111,9 +112,9 @@ def _parts(skip: str | None) -> list[str]:
     return [part.strip() for part in (skip or "").split(",") if part.strip()]
 
 
-def _write(found: Diagnosis, path: Path) -> None:
+def _write(found: Diagnosis, path: Path, language: str) -> None:
     if path.suffix == ".html":
-        found.report(path)
+        found.report(path, language=language)
     elif path.suffix == ".json":
         found.save(path)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import Dims, EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
+from limitlab.cli.options import Dims, EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 
@@ -45,6 +46,7 @@ def evaluate_command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
     engine: EngineName = None,
     workers: Workers = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Evaluate retrievers on datasets, at every dimension asked for."""
@@ -74,7 +76,7 @@ def evaluate_command(
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     )
     for path in output:
-        _write(result, path)
+        _write(result, path, language)
     if runs is not None:
         _write_runs(result, data, runs)
     _show(result, comparisons, json)
@@ -114,8 +116,9 @@ def _check_runs(runs: Path | None) -> None:
         raise InvalidArgument(f"--runs: a folder must be given, one file a row goes into it; got {runs}. Write such as: --runs {runs.stem}")
 
 
-def _write(result, output: Path) -> None:
-    {".html": result.report, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
+def _write(result, output: Path, language: str) -> None:
+    page = partial(result.report, language=language)
+    {".html": page, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
 
 
 def _write_runs(result, data: list, folder: Path) -> None:

@@ -29,6 +29,18 @@ EngineName = Annotated[
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Tasks of one core at one time. [one a core]")]
 
 
+def _page_language(value: str) -> str:
+    """The language, refused before any work when no page can be written in it."""
+    if value != "en":
+        from limitlab.report.language import known_language
+
+        known_language("--language", value)
+    return value
+
+
+Language = Annotated[str, typer.Option("--language", help="Of the HTML page: en or zh.", callback=_page_language)]
+
+
 def parse_dims(text: str | None) -> list[int] | None:
     """``12``, ``8,12,16``, ``4:20``, ``4:20:4``; None stays None.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from limitlab._core.checks import choice
-from limitlab.cli.options import JsonFlag, answer, answer_json
+from limitlab.cli.options import JsonFlag, Language, answer, answer_json
 
 
 def report(
@@ -21,20 +21,21 @@ def report(
         Path | None,
         typer.Option("--with-text", help="Show examples with text from this dataset folder. Without it no document text is in the page."),
     ] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, reproductions, a diagnosis, or a training."""
     choice("--output", "file type", output.suffix, (".html", ".htm"))
     if _kinds(runs) == {"reproduction"}:
-        written = [_reproduction_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_reproduction_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
     elif "train" in _kinds(runs):
-        written = [_training_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_training_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
     elif "diagnose" in _kinds(runs):
-        written = [_diagnosis_page(runs, output, title, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_diagnosis_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
     elif _are_critical_n(runs):
-        written = _critical_n_pages(runs, output, title, with_text, {"png": png, "svg": svg})
+        written = _critical_n_pages(runs, output, title, language, with_text, {"png": png, "svg": svg})
     else:
-        written = _evaluation_pages(runs, output, title, with_text, {"png": png, "svg": svg})
+        written = _evaluation_pages(runs, output, title, language, with_text, {"png": png, "svg": svg})
     if json:
         answer_json({"schema": "limitlab.report/1", "files": [str(p) for p in written]})
     else:
@@ -49,7 +50,7 @@ def _kinds(runs: list[str]) -> set[str]:
     return {ledger.run(r).kind for r in runs}
 
 
-def _reproduction_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+def _reproduction_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.report import write_reproduction_report
     from limitlab.reproduce import load_outcome
@@ -58,10 +59,10 @@ def _reproduction_page(runs: list[str], output: Path, title: str | None, others:
         raise InvalidArgument(
             f"report: {', '.join(wrong)} must not be given for reproductions; they have one page without texts. Leave it out."
         )
-    return write_reproduction_report([load_outcome(r).to_dict() for r in runs], output, title=title)
+    return write_reproduction_report([load_outcome(r).to_dict() for r in runs], output, title=title, language=language)
 
 
-def _training_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+def _training_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.report import write_training_report
     from limitlab.training import load_training
@@ -70,10 +71,10 @@ def _training_page(runs: list[str], output: Path, title: str | None, others: dic
         raise InvalidArgument(f"report: a training must be the only run of its page; got {len(runs)} runs. Write one page a run.")
     if wrong := [name for name, value in others.items() if value is not None]:
         raise InvalidArgument(f"report: {', '.join(wrong)} must not be given for a training; it has one page without texts. Leave it out.")
-    return write_training_report(load_training(runs[0]), output, title=title)
+    return write_training_report(load_training(runs[0]), output, title=title, language=language)
 
 
-def _diagnosis_page(runs: list[str], output: Path, title: str | None, others: dict[str, Path | None]) -> Path:
+def _diagnosis_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.diagnosis import load_diagnosis
     from limitlab.report import write_diagnosis_report
@@ -82,7 +83,7 @@ def _diagnosis_page(runs: list[str], output: Path, title: str | None, others: di
         raise InvalidArgument(f"report: a diagnosis must be the only run of its page; got {len(runs)} runs. Write one page a run.")
     if wrong := [name for name, value in others.items() if value is not None]:
         raise InvalidArgument(f"report: {', '.join(wrong)} must not be given for a diagnosis; it has one page without texts. Leave it out.")
-    return write_diagnosis_report(load_diagnosis(runs[0]), output, title=title)
+    return write_diagnosis_report(load_diagnosis(runs[0]), output, title=title, language=language)
 
 
 def _are_critical_n(runs: list[str]) -> bool:
@@ -105,14 +106,14 @@ def _are_critical_n(runs: list[str]) -> bool:
 
 
 def _evaluation_pages(
-    runs: list[str], output: Path, title: str | None, with_text: Path | None, figures: dict[str, Path | None]
+    runs: list[str], output: Path, title: str | None, language: str, with_text: Path | None, figures: dict[str, Path | None]
 ) -> list[Path]:
     from limitlab.evaluation import load_result, merged
     from limitlab.report import write_figures, write_report
 
     result = merged([load_result(r) for r in runs])
     examples = _examples(result, with_text) if with_text is not None else None
-    written = [write_report(result, output, title=title, with_text=examples)]
+    written = [write_report(result, output, title=title, language=language, with_text=examples)]
     for kind, folder in figures.items():
         if folder is not None:
             written += write_figures(result, folder, formats=(kind,))
@@ -120,7 +121,7 @@ def _evaluation_pages(
 
 
 def _critical_n_pages(
-    runs: list[str], output: Path, title: str | None, with_text: Path | None, figures: dict[str, Path | None]
+    runs: list[str], output: Path, title: str | None, language: str, with_text: Path | None, figures: dict[str, Path | None]
 ) -> list[Path]:
     from limitlab._core.errors import InvalidArgument
     from limitlab.free.stored import load_critical_n
@@ -135,7 +136,7 @@ def _critical_n_pages(
     ledger = Ledger()
     found = joined([load_critical_n(ledger.resolve(r), ledger=ledger) for r in runs])
     result = with_certified(found)
-    written = [write_critical_n_report(result, output, title=title)]
+    written = [write_critical_n_report(result, output, title=title, language=language)]
     for kind, folder in figures.items():
         if folder is not None:
             written += write_critical_n_figures(result, folder, formats=(kind,))

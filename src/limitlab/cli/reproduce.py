@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limitlab.cli.free import Device
-from limitlab.cli.options import Dims, JsonFlag, NDocs, Seed, answer, answer_json, parse_dims
+from limitlab.cli.options import Dims, JsonFlag, Language, NDocs, Seed, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def run_experiments(
     seed: Seed = 0,
     fresh: Fresh = False,
     output: PageOutput = Path("reproduction.html"),
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Run experiments by name at a --size and write one page: published, reproduced and our numbers, with verdicts.
@@ -97,7 +98,7 @@ def run_experiments(
     from limitlab.cli.reproduction import run_and_write
 
     given = {"limit": limit, "limit_small": limit_small, "beir": beir, "seed": seed}
-    raise typer.Exit(run_and_write(names, size, model, given, fresh=fresh, output=output, json=json))
+    raise typer.Exit(run_and_write(names, size, model, given, fresh=fresh, output=output, language=language, json=json))
 
 
 def _command(names: tuple[str, ...]) -> Callable[..., None]:
@@ -112,9 +113,10 @@ def _command(names: tuple[str, ...]) -> Callable[..., None]:
         seed: Seed = 0,
         fresh: Fresh = False,
         output: PageOutput = Path("reproduction.html"),
+        language: Language = "en",
         json: JsonFlag = False,
     ) -> None:
-        run_experiments(list(names), size, model, limit, limit_small, beir, seed, fresh, output, json)
+        run_experiments(list(names), size, model, limit, limit_small, beir, seed, fresh, output, language, json)
 
     return command
 
@@ -134,6 +136,7 @@ def patterns(
     dim: Dims = None,
     seed: Seed = 0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the HTML report.")] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """The four patterns at sizes, k and dimensions of your own, as a table of recall.
@@ -156,7 +159,9 @@ def patterns(
         progress=Bars(),
     )
     if output is not None:
-        found.result.report(output, title="LIMIT: four relevance patterns")
+        from limitlab.report.language import said
+
+        found.result.report(output, title=said("LIMIT: four relevance patterns", language), language=language)
     if json:
         answer_json(found)
     else:
@@ -187,6 +192,7 @@ def critical_n(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML report.")] = Path("critical-n.html"),
     png: Annotated[Path | None, typer.Option("--png", help="Also write PNG figures into this folder.")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Also write SVG figures into this folder.")] = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Critical n at dimensions and seeds of your own: published, run here, certified; the cubic and its extrapolations.
@@ -213,7 +219,7 @@ def critical_n(
             on_update=live.update,
             device=device or "auto",
         )
-    written = [write_critical_n_report(found.result, output)]
+    written = [write_critical_n_report(found.result, output, language=language)]
     for folder, kind in ((png, "png"), (svg, "svg")):
         if folder is not None:
             written += write_critical_n_figures(found.result, folder, formats=(kind,))

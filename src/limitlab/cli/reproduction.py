@@ -14,7 +14,15 @@ from limitlab.cli.progress import Bars
 
 
 def run_and_write(
-    names: Sequence[str], size: str, models: Sequence[str], given: Mapping[str, Any], *, fresh: bool, output: Path, json: bool
+    names: Sequence[str],
+    size: str,
+    models: Sequence[str],
+    given: Mapping[str, Any],
+    *,
+    fresh: bool,
+    output: Path,
+    language: str,
+    json: bool,
 ) -> int:
     """Run experiments, answer with a table or JSON, write the page; returns the exit code."""
     from limitlab.report import write_reproduction_report
@@ -44,7 +52,7 @@ def run_and_write(
     )
     outcomes = reproduce([e.name for e in chosen], asked, reuse=not fresh, on_outcome=None if json else _line)
     records = [o.to_dict() for o in outcomes]
-    path = write_reproduction_report(records, output, command=["limitlab", *sys.argv[1:]])
+    path = write_reproduction_report(records, output, language=language, command=["limitlab", *sys.argv[1:]])
     if json:
         answer_json({"schema": "limitlab.reproductions/1", "outcomes": records, "files": [str(path)]})
     else:

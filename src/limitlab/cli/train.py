@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import typer
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab.cli import train_options as o
-from limitlab.cli.options import EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
+from limitlab.cli.options import EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def train_command(
     output: o.Output = [],  # noqa: B006
     engine: EngineName = None,
     workers: Workers = None,
+    language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Train a model on LIMIT-like data; measure it before and after, among few and many documents, and on general questions."""
@@ -77,7 +79,7 @@ def train_command(
             command=["limitlab", *sys.argv[1:]],
             progress=Bars(),
         )
-    _show(found, [path for out in output for path in _write(found, out)], json)
+    _show(found, [path for out in output for path in _write(found, out, language)], json)
     raise typer.Exit({"solved": 0, "failed": 1}.get(found.status.key, 3))
 
 
@@ -118,9 +120,13 @@ def _check_outputs(output: list[Path]) -> None:
             raise InvalidArgument(f"--output: the folder for the models must not exist; {path} does. Choose another -o.")
 
 
-def _write(found: TrainResult, path: Path) -> list[Path]:
+def _write(found: TrainResult, path: Path, language: str) -> list[Path]:
     if path.suffix:
-        writers: dict[str, Callable[[Path], Any]] = {".html": found.report, ".json": found.save, ".csv": found.to_csv}
+        writers: dict[str, Callable[[Path], Any]] = {
+            ".html": partial(found.report, language=language),
+            ".json": found.save,
+            ".csv": found.to_csv,
+        }
         writers[path.suffix](path)
         return [path]
     if len(found.models) == 1:

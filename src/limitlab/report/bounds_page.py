@@ -10,6 +10,7 @@ from limitlab._core.files import write_text
 from limitlab._core.provenance import now
 from limitlab.report import origin
 from limitlab.report.axes import log_axis, widths
+from limitlab.report.language import known_language, own_words
 from limitlab.report.rendering import embedded_figures, rendered
 from limitlab.report.style import MUTED, PALETTE, base_layout, plain
 from limitlab.theory import Bound, BoundTable
@@ -34,7 +35,12 @@ _LOOKS = {
 
 
 def write_bounds_report(
-    table: BoundTable, path: str | Path = "bounds.html", *, title: str | None = None, command: Sequence[str] | None = None
+    table: BoundTable,
+    path: str | Path = "bounds.html",
+    *,
+    title: str | None = None,
+    language: str = "en",
+    command: Sequence[str] | None = None,
 ) -> Path:
     """Write one self-contained HTML file about bounds: it loads nothing and works offline.
 
@@ -48,12 +54,20 @@ def write_bounds_report(
         What the bounds are about; None: "Bounds".
     command
         The command line that made it, for the page.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    UnknownName
+        The language is not known.
     """
-    return write_text(path, rendered("bounds.html.j2", _content(table, title, command)))
+    known_language("write_bounds_report()", language)
+    return write_text(path, rendered("bounds.html.j2", _content(table, title, command), language=language, names=own_words(title)))
 
 
 def bounds_figure(table: BoundTable) -> go.Figure | None:

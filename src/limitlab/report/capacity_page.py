@@ -13,11 +13,17 @@ from limitlab.published import corpus_sizes, model_dimensions
 from limitlab.report import origin
 from limitlab.report.axes import number_words
 from limitlab.report.capacity_map import capacity_figure, optimised
+from limitlab.report.language import known_language, own_words
 from limitlab.report.rendering import embedded_figures, rendered
 
 
 def write_capacity_report(
-    found: PhaseMap, path: str | Path = "capacity.html", *, title: str | None = None, command: Sequence[str] | None = None
+    found: PhaseMap,
+    path: str | Path = "capacity.html",
+    *,
+    title: str | None = None,
+    language: str = "en",
+    command: Sequence[str] | None = None,
 ) -> Path:
     """Write one self-contained HTML file about a phase map: it loads nothing and works offline.
 
@@ -31,12 +37,20 @@ def write_capacity_report(
         Heading; None names k.
     command
         The command line that made it, for the page.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    UnknownName
+        The language is not known.
     """
-    return write_text(path, rendered("capacity.html.j2", _content(found, title, command)))
+    known_language("write_capacity_report()", language)
+    return write_text(path, rendered("capacity.html.j2", _content(found, title, command), language=language, names=own_words(title)))
 
 
 def _content(found: PhaseMap, title: str | None, command: Sequence[str] | None) -> dict[str, Any]:

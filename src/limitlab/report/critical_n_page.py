@@ -15,10 +15,13 @@ from limitlab.report.critical_n import critical_n_figures
 from limitlab.report.critical_n_fit import coefficient_rows, extrapolation_rows, fits
 from limitlab.report.critical_n_table import critical_n_table_of, problems
 from limitlab.report.critical_n_training import trainings
+from limitlab.report.language import known_language, own_words
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 
 
-def write_critical_n_report(result: CriticalNResult, path: str | Path = "critical-n.html", *, title: str | None = None) -> Path:
+def write_critical_n_report(
+    result: CriticalNResult, path: str | Path = "critical-n.html", *, title: str | None = None, language: str = "en"
+) -> Path:
     """Write one self-contained HTML file about critical n: it loads nothing and works offline.
 
     Parameters
@@ -29,12 +32,20 @@ def write_critical_n_report(result: CriticalNResult, path: str | Path = "critica
         Where to; the file appears whole or not at all.
     title
         Heading; None names the dimensions.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    UnknownName
+        The language is not known.
     """
-    return write_text(path, rendered("critical_n.html.j2", _content(result, title)))
+    known_language("write_critical_n_report()", language)
+    return write_text(path, rendered("critical_n.html.j2", _content(result, title), language=language, names=own_words(title)))
 
 
 def _content(result: CriticalNResult, title: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from limitlab._core.shares import percent
 from limitlab.diagnosis import Diagnosis, Level, QueryDiagnosis
 from limitlab.report import origin
 from limitlab.report.depth_section import depth_content, depth_figures
+from limitlab.report.language import known_language, own_words
 from limitlab.report.remedies import remedies_figure, remedy_rows
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.table import Cell, Table, TableRow
@@ -20,7 +21,9 @@ _ROWS = 2_000  # queries on the page; the others are in the CSV of the command
 _EXAMPLES = 5
 
 
-def write_diagnosis_report(found: Diagnosis, path: str | Path = "diagnosis.html", *, title: str | None = None) -> Path:
+def write_diagnosis_report(
+    found: Diagnosis, path: str | Path = "diagnosis.html", *, title: str | None = None, language: str = "en"
+) -> Path:
     """Write one self-contained HTML file about a diagnosis: it loads nothing and works offline.
 
     Parameters
@@ -31,12 +34,28 @@ def write_diagnosis_report(found: Diagnosis, path: str | Path = "diagnosis.html"
         Where to; the file appears whole or not at all.
     title
         Heading; None names the data.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    UnknownName
+        The language is not known.
     """
-    return write_text(path, rendered("diagnosis.html.j2", _content(found, title)))
+    known_language("write_diagnosis_report()", language)
+    return write_text(
+        path,
+        rendered(
+            "diagnosis.html.j2",
+            _content(found, title),
+            language=language,
+            names=own_words(title, found.name, *(q.query for q in found.queries)),
+        ),
+    )
 
 
 def _content(found: Diagnosis, title: str | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from limitlab.report import origin, summary
 from limitlab.report import selection as chosen
 from limitlab.report.curves import dimension_figure
 from limitlab.report.distribution import distribution_figure
+from limitlab.report.language import known_language, own_words
 from limitlab.report.patterns import pattern_figure
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.retrievers import retriever_figure
@@ -61,6 +62,7 @@ def write_report(
     path: str | Path = "report.html",
     *,
     title: str | None = None,
+    language: str = "en",
     with_text: Sequence[Mapping[str, Any]] | None = None,
 ) -> Path:
     """Write one self-contained HTML file: it loads nothing and works offline.
@@ -76,6 +78,8 @@ def write_report(
     with_text
         Examples to show: ``{"query": ..., "relevant": [...], "retrieved": [...], "row": ...}``, each text a string.
         None leaves all document and query text out.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
@@ -83,10 +87,16 @@ def write_report(
 
     Raises
     ------
+    UnknownName
+        The language is not known.
     InvalidArgument
         An example has no ``query``.
     """
-    return write_text(path, rendered("report.html.j2", _content(result, title, _examples(with_text))))
+    known_language("write_report()", language)
+    examples = _examples(with_text)
+    texts = [t for e in examples or () for t in (e["query"], e["row"], *e["relevant"], *(hit for hit, _ in e["retrieved"]))]
+    names = own_words(title, *chosen.dataset_names(result), *texts)
+    return write_text(path, rendered("report.html.j2", _content(result, title, examples), language=language, names=names))
 
 
 def _content(result: EvaluationResult, title: str | None, examples: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from limitlab.report.language import harmless, in_language, script_words
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from markupsafe import Markup
 
+_BUNDLE = "/* plotly.js */"
 
-def rendered(template: str, content: Mapping[str, Any]) -> str:
+
+def rendered(template: str, content: Mapping[str, Any], *, language: str = "en", names: frozenset[str] = frozenset()) -> str:
     """A page from one of the room's templates; everything in ``content`` that is not ``Markup`` is escaped.
 
     Parameters
@@ -20,7 +24,11 @@ def rendered(template: str, content: Mapping[str, Any]) -> str:
     template
         Name of a file in ``templates/`` that extends ``base.html.j2``.
     content
-        Every name the template uses, without ``style``, ``script`` and ``plotly``.
+        Every name the template uses, without ``style``, ``script``, ``said`` and ``plotly``.
+    language
+        Of the page's own words; ``content`` is in English.
+    names
+        Words of the user, which are not translated.
     """
     import plotly.offline
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,30 +37,31 @@ def rendered(template: str, content: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("limitlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(template).render(
-        style=Markup(_file("report.css")), script=Markup(_file("report.js")), plotly=Markup(plotly.offline.get_plotlyjs()), **content
+    words = script_words(language)
+    page = environment.get_template(template).render(
+        style=Markup(_file("report.css")),
+        script=Markup(_file("report.js")),
+        plotly=Markup(_BUNDLE),
+        said=embedded(words) if words else None,
+        **content,
     )
+    # The bundle goes in last: nobody has to look for sentences in it. Text of the user cannot hold the place, as its tags are escaped.
+    place = f"<script>{_BUNDLE}</script>"
+    return in_language(page, language, names).replace(place, f"<script>{plotly.offline.get_plotlyjs()}</script>", 1)
 
 
 def embedded_figures(figures: Mapping[str, go.Figure]) -> dict[str, Markup]:
     """Figures as JSON that may stand inside a script element."""
     from markupsafe import Markup
 
-    return {name: Markup(_harmless(figure.to_json() or "")) for name, figure in figures.items()}
+    return {name: Markup(harmless(figure.to_json() or "")) for name, figure in figures.items()}
 
 
 def embedded(value: Any) -> Markup:
     """Plain values as JSON that may stand inside a script element."""
     from markupsafe import Markup
 
-    return Markup(_harmless(json.dumps(value, ensure_ascii=False, allow_nan=False)))
-
-
-def _harmless(text: str) -> str:
-    """JSON that cannot end its script element: the same values, with the risky characters as escapes."""
-    for risky in "<>&\u2028\u2029":
-        text = text.replace(risky, f"\\u{ord(risky):04x}")
-    return text
+    return Markup(harmless(json.dumps(value, ensure_ascii=False, allow_nan=False)))
 
 
 def _file(name: str) -> str:

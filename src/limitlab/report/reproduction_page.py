@@ -10,6 +10,7 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.files import write_text
 from limitlab._core.provenance import now
 from limitlab.report import origin
+from limitlab.report.language import known_language, own_words
 from limitlab.report.rendering import embedded_figures, rendered
 from limitlab.report.reproduction_story import STORY, Chapter
 from limitlab.report.style import MUTED, PALETTE, base_layout, plain
@@ -28,7 +29,12 @@ _DRAWN = 40  # rows of a figure
 
 
 def write_reproduction_report(
-    outcomes: Sequence[Mapping[str, Any]], path: str | Path = "reproduction.html", *, title: str | None = None, command: Sequence[str] = ()
+    outcomes: Sequence[Mapping[str, Any]],
+    path: str | Path = "reproduction.html",
+    *,
+    title: str | None = None,
+    language: str = "en",
+    command: Sequence[str] = (),
 ) -> Path:
     """Write one self-contained HTML file about reproductions: it loads nothing and works offline.
 
@@ -42,6 +48,8 @@ def write_reproduction_report(
         Heading.
     command
         What to call to make the page again.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
@@ -49,12 +57,15 @@ def write_reproduction_report(
 
     Raises
     ------
+    UnknownName
+        The language is not known.
     InvalidArgument
         There is no outcome.
     """
+    known_language("write_reproduction_report()", language)
     if not outcomes:
         raise InvalidArgument("write_reproduction_report(): at least one outcome is needed; got none.")
-    return write_text(path, rendered("reproduction.html.j2", _content(outcomes, title, command)))
+    return write_text(path, rendered("reproduction.html.j2", _content(outcomes, title, command), language=language, names=own_words(title)))
 
 
 def _content(outcomes: Sequence[Mapping[str, Any]], title: str | None, command: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from limitlab._core.files import write_text
 from limitlab._core.provenance import now
 from limitlab.published import tables
 from limitlab.report import origin
+from limitlab.report.language import known_language, own_words
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.table import Cell, Table, TableRow
 from limitlab.report.training_curves import learning_figure, shown_models, sizes_figure
@@ -17,7 +18,9 @@ from limitlab.training import Change, TrainedModel, TrainResult
 from limitlab.training.verdict import GENERAL_HEADLINE, HEADLINE, label
 
 
-def write_training_report(result: TrainResult, path: str | Path = "training.html", *, title: str | None = None) -> Path:
+def write_training_report(
+    result: TrainResult, path: str | Path = "training.html", *, title: str | None = None, language: str = "en"
+) -> Path:
     """Write one self-contained HTML file about a training: it loads nothing and works offline.
 
     Parameters
@@ -28,12 +31,20 @@ def write_training_report(result: TrainResult, path: str | Path = "training.html
         Where to; the file appears whole or not at all.
     title
         Heading; None names the base and the splits.
+    language
+        Of the page: en or zh. What the user wrote is not translated.
 
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    UnknownName
+        The language is not known.
     """
-    return write_text(path, rendered("training.html.j2", _content(result, title)))
+    known_language("write_training_report()", language)
+    return write_text(path, rendered("training.html.j2", _content(result, title), language=language, names=own_words(title)))
 
 
 def _content(result: TrainResult, title: str | None) -> dict[str, Any]:

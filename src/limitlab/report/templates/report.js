@@ -5,6 +5,8 @@
   const DARK = { ink: "#e5e9ef", muted: "#9aa5b4", grid: "#29313b", surface: "#171c23" };
   const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches);
+  const book = JSON.parse((document.getElementById("said") || { textContent: "{}" }).textContent);
+  const said = (text, values) => Object.entries(values || {}).reduce((t, [k, v]) => t.replace(`{${k}}`, v), book[text] || text);
   let printing = false;
   const theme = () => (isDark() && !printing ? DARK : LIGHT);
   const NARROW = 640;
@@ -152,7 +154,7 @@
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-pressed", "true");
-      button.title = "Show or hide";
+      button.title = said("Show or hide");
       const words = document.createElement("span");
       words.textContent = decoded(trace.name);
       button.append(swatch(trace), words);
@@ -191,10 +193,10 @@
       if (range) range.children[1].disabled = !plot.fit[plot.measures[plot.active]];
     };
     if (plot.buttons.length > 1) {
-      choice(host, plot.buttons.map((b) => b.label), plot.active, meta.choice || "Measure", (i) => { plot.active = i; refit(); redraw(plot); });
+      choice(host, plot.buttons.map((b) => b.label), plot.active, meta.choice || said("Measure"), (i) => { plot.active = i; refit(); redraw(plot); });
     }
     if (Object.keys(plot.fit).length) {
-      range = choice(host, ["0–100 %", "Closer"], 0, "Vertical range", (i) => { plot.close = i === 1; redraw(plot); });
+      range = choice(host, [said("0–100 %"), said("Closer")], 0, said("Vertical range"), (i) => { plot.close = i === 1; redraw(plot); });
       refit();
     }
     legend(plot, figure.querySelector(".legend"));
@@ -275,7 +277,7 @@
     left.forEach((row, i) => row.classList.toggle("folded", !whole && i >= FOLD));
     if (!more) return;
     more.hidden = left.length <= FOLD;
-    more.textContent = whole ? `Show the first ${FOLD} rows` : `Show all ${left.length} rows`;
+    more.textContent = whole ? said("Show the first {rows} rows", { rows: FOLD }) : said("Show all {rows} rows", { rows: left.length });
     more.setAttribute("aria-expanded", String(whole));
   }
   if (more) more.addEventListener("click", () => { whole = !whole; fold(); });
@@ -291,7 +293,7 @@
       left += !row.hidden;
     }
     fold();
-    count.textContent = words.length ? `${left} of ${rows.length} rows` : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
+    count.textContent = words.length ? said("{left} of {rows} rows", { left, rows: rows.length }) : said(rows.length === 1 ? "{rows} row" : "{rows} rows", { rows: rows.length });
   }
   filter.addEventListener("input", refilter);
   refilter();
@@ -362,11 +364,11 @@
   for (const button of document.querySelectorAll(".copy")) {
     const words = button.textContent;
     button.addEventListener("click", async () => {
-      let says = "Copied";
+      let says = said("Copied");
       try {
         await copy(makers[button.dataset.copy]());
       } catch (refused) {
-        says = "Not copied";
+        says = said("Not copied");
       }
       button.textContent = says;
       document.getElementById("copied").textContent = says;
