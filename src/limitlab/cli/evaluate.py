@@ -14,19 +14,25 @@ from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import Dims, EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
+RetrieverNames = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.",
+    ),
+]
+EvaluationFiles = Annotated[
+    list[Path],
+    typer.Option("--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON). Repeat for more."),
+]
+
 
 def evaluate_command(
     dataset: Annotated[
         list[str], typer.Argument(help="Dataset folders (BEIR, LIMIT, HF / MTEB layout), or hf:owner/name.", metavar="DATASET...")
     ],
-    model: Annotated[
-        list[str],
-        typer.Option(
-            "--model",
-            "-m",
-            help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.",
-        ),
-    ] = [],  # noqa: B006
+    model: RetrieverNames = [],  # noqa: B006
     dim: Dims = None,
     measure: Annotated[list[str], typer.Option("--measure", help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more.")] = [],  # noqa: B006
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
@@ -36,12 +42,7 @@ def evaluate_command(
     qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
     compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
-    output: Annotated[
-        list[Path],
-        typer.Option(
-            "--output", "-o", help="Also write: .html (report), .json, .csv, or a folder FOLDER.mteb (MTEB's JSON). Repeat for more."
-        ),
-    ] = [],  # noqa: B006
+    output: EvaluationFiles = [],  # noqa: B006
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
     engine: EngineName = None,
