@@ -11,7 +11,7 @@ import pytest
 
 from limitlab._core.errors import LimitlabError
 from limitlab.capacity import DualBCHCode, KerdockSet
-from limitlab.capacity.verification import codes
+from limitlab.capacity.verification import codes, cosets
 from limitlab.capacity.verification.fields import BinaryField, binary_field, smallest_primitive
 
 
@@ -121,7 +121,7 @@ def test_no_coset_is_left_out(m, t):
         for table, a in zip(tables, first):
             row = row * table[:, a]
         buffers[0] = row[:, None] * two
-        sums = codes.walsh_hadamard(buffers[0], buffers[1])
+        sums = cosets.walsh_hadamard(buffers[0], buffers[1])
         if not any(first):
             sums = sums[:, 1:]  # the coset of the linear functions themselves
         low, high = min(low, int(sums.min())), max(high, int(sums.max()))
@@ -186,7 +186,7 @@ def test_the_transform_is_the_definition():
     signs = rng.choice([-1, 1], (32, 7)).astype(np.int16)
     hadamard = np.array([[(-1) ** (bin(b & x).count("1")) for x in range(32)] for b in range(32)])
     expected = hadamard @ signs
-    assert np.array_equal(codes.walsh_hadamard(signs.copy(), np.empty_like(signs)), expected)
+    assert np.array_equal(cosets.walsh_hadamard(signs.copy(), np.empty_like(signs)), expected)
 
 
 def test_every_pair_of_1024_documents_in_32_bits():

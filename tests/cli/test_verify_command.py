@@ -45,3 +45,13 @@ def test_shipped_ones(cli):
     cli("verify", "--shipped", "--dim", "3").refused(1, "InvalidArgument: ")
     cli("verify").refused(1, "InvalidArgument: ")
     cli("verify", "--dim", "4", "x.json").refused(1, "InvalidArgument: ")
+
+
+def test_engines(tmp_path, cli):
+    path = certified_n(4, min_gap=1e-3).save(tmp_path / "c.json")
+    here, there = (cli("verify", str(path), "--json", *options).json() for options in ([], ["--engine", "local:2"]))
+    assert [{**c, "seconds": 0} for c in here["certificates"]] == [{**c, "seconds": 0} for c in there["certificates"]]
+    assert cli("verify", str(path), "--workers", "2").code == 0
+    assert "did you mean 'ray'" in cli("verify", str(path), "--engine", "rai").refused(1, "UnknownName: ")
+    assert cli("verify", str(path), "--workers", "0").code == 2
+    cli("verify", str(path), "--engine", "local:2", "--workers", "3").refused(1, "InvalidArgument: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def break_at_three(shared, item):
 
 
 def unpicklable(shared, item):
-    return lambda: item
+    return threading.Lock()
 
 
 def too_large(shared, item):

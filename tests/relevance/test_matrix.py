@@ -252,3 +252,15 @@ def test_rows_outside_the_matrix_are_an_error_not_an_empty_row(graded: Relevance
             graded.row(query)
         with pytest.raises((IndexError, RangeError)):
             graded.select([query])
+
+
+def test_a_pickled_matrix_is_the_same_and_immutable():
+    import pickle
+
+    matrix = RelevanceMatrix.from_qrels({"q": {"a": 1, "b": 2}, "r": {}}, doc_ids=["b", "a", "c"])
+    matrix.fingerprint()
+    again = pickle.loads(pickle.dumps(matrix))
+    assert again.fingerprint() == matrix.fingerprint() and again.doc_ids == matrix.doc_ids and again.query_ids == matrix.query_ids
+    assert not again.indices.flags.writeable
+    with pytest.raises(AttributeError, match="immutable"):
+        again.grades = None

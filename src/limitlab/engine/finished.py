@@ -45,8 +45,9 @@ class Finished:
         """The arrays of an item; None where there are none, or where the file is not whole."""
         import numpy as np
 
+        path = self._path(index)
         try:
-            with np.load(self._path(index), allow_pickle=False) as arrays:
+            with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             return None

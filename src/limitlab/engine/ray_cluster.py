@@ -6,21 +6,24 @@ import logging
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from limitlab._core.errors import EngineError, InvalidArgument
+from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.provenance import Stopwatch, cores
+from limitlab.engine.threads import thread_settings
 
 _SECONDS = 6.0  # for each of two questions: does the port answer, does Ray
 _PROBE_SECONDS = 120.0  # a worker process must start on every machine
+_SENT = ("HF_HUB_OFFLINE", "HF_HOME")
 _STORE_BYTES = 512 << 20  # of a cluster of our own: items name arrays by file, so little is sent
 
 
@@ -49,6 +52,8 @@ class Cluster:
         Whether our code was sent to it, because its machines have none or another one.
     seconds
         From the first import of Ray to workers that can run our code.
+    environment
+        What worker processes have without being told: those of a cluster of our own start with the settings of one core.
     """
 
     ray: Any
@@ -56,6 +61,7 @@ class Cluster:
     where: str
     sent: bool
     seconds: float
+    environment: dict[str, str] = field(default_factory=dict)
 
     def machines(self) -> list[Machine]:
         """Those alive that have a core, in the order of their ids."""
@@ -90,6 +96,12 @@ def connect(address: str | None = None) -> Cluster:
     with Stopwatch() as watch:
         ray = require("ray", extra="ray", what="tasks on several machines")
         if ray.is_initialized():
+            if address is not None:
+                check_answers(address)
+                raise EngineError(
+                    f"engine ray: this program must not be connected to a cluster when it asks for {address}; it is. Pass engine='ray' for the one "
+                    "it has, or disconnect (ray.shutdown())."
+                )
             where, ours, again = "client" if ray.util.client.ray.is_connected() else "joined", False, None
         else:
             address = address or os.environ.get("RAY_ADDRESS") or _running()
@@ -104,7 +116,7 @@ def connect(address: str | None = None) -> Cluster:
             if ours:
                 ray.shutdown()
             raise
-    return Cluster(ray, ours, where, sent, watch.seconds)
+    return Cluster(ray, ours, where, sent, watch.seconds, worker_settings(1) if where == "started" else {})
 
 
 def _say_of_workers(yes: bool) -> None:
@@ -117,16 +129,45 @@ def _say_of_workers(yes: bool) -> None:
 def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
     """Connect, with nothing on the terminal."""
     quiet = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+    n = cores()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if where == "started":
-                ray.init(address="local", num_cpus=cores(), object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
+                with _environment(worker_settings(1)):
+                    ray.init(address="local", num_cpus=n, object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
             else:
                 ray.init(address=address, **quiet, **options)
         _say_of_workers(False)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}") from error
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
+        raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}.{hint}") from error
+
+
+def worker_settings(cores: int) -> dict[str, str]:
+    """Environment of a worker process: its threads, and what of ours tasks depend on. Keys of services are not sent."""
+    return {
+        **{name: os.environ[name] for name in _SENT if name in os.environ},
+        "LIMITLAB_HOME": str(home().resolve()),
+        **thread_settings(cores),
+    }
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """For the processes that Ray starts; what this process reads only once it has read before."""
+    import numpy  # noqa: F401 - its threads are those of this process
+
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def check_answers(address: str) -> None:
@@ -149,14 +190,15 @@ def check_answers(address: str) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise EngineError(f"engine ray: a cluster must answer at {address}; nothing does ({why}). {advice}") from error
-    if not (_client_answers if match[1] else _head_answers)(f"{match[2]}:{port}"):
+    if not _speaks_grpc(f"{match[2]}:{port}"):
         raise EngineError(f"engine ray: a cluster must answer at {address}; what answers is not Ray. {advice}")
 
 
-def _client_answers(address: str) -> bool:
+def _speaks_grpc(address: str) -> bool:
+    """As the head of a cluster and Ray Client both do."""
     if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
         return True  # Ray alone knows the certificates
-    grpc = require("grpc", extra="ray", what="ray:// addresses", package="ray[client]")
+    grpc = require("grpc", extra="ray", what="tasks on several machines", package="ray[client]")
     channel = grpc.insecure_channel(address)
     try:
         grpc.channel_ready_future(channel).result(timeout=_SECONDS)
@@ -165,14 +207,6 @@ def _client_answers(address: str) -> bool:
     finally:
         channel.close()
     return True
-
-
-def _head_answers(address: str) -> bool:
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=2 * _SECONDS, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
 
 
 def _running() -> str | None:
@@ -252,4 +286,4 @@ def _asker() -> Callable[[], dict[str, Any]]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+    return text.splitlines()[0][:300].rstrip(".") if text else type(error).__name__

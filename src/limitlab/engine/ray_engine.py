@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -10,14 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from limitlab._core.errors import EngineError
-from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab.engine.attempt import Kind, Outcome
 from limitlab.engine.protocol import Done
-from limitlab.engine.ray_cluster import Cluster, connect
+from limitlab.engine.ray_cluster import Cluster, connect, worker_settings
 from limitlab.engine.ray_task import run_item
 from limitlab.engine.tally import Tally, shown
-from limitlab.engine.threads import thread_settings
 
 Item = TypeVar("Item")
 Shared = TypeVar("Shared")
@@ -25,7 +22,6 @@ Value = TypeVar("Value")
 
 _AHEAD = 2  # items a worker: one at work, one that follows without a pause
 _LOOK_AGAIN = 5.0  # seconds between two looks at which machines there are
-_SENT = ("HF_HUB_OFFLINE", "HF_HOME")  # settings that tasks depend on; keys are not sent
 
 
 @dataclass
@@ -118,7 +114,6 @@ class _Flight:
         self._places: dict[str, _Place] = {}
         self._flying: dict[Any, tuple[int, _Place]] = {}
         self._looked = 0.0
-        self._sent = {name: os.environ[name] for name in _SENT if name in os.environ} | {"LIMITLAB_HOME": str(home().resolve())}
 
     def results(self) -> Generator[Done[Any], None, None]:
         """Every item once; what flies is cancelled when this is closed."""
@@ -183,16 +178,10 @@ class _Flight:
     def _options(self, cores: int, gpus: int, strategy: Any) -> Any:
         """The remote function for so many cores. Ray itself retries nothing: it would not tell how often an item was started."""
         options = {"scheduling_strategy": strategy} if strategy is not None else {}
-        variables = {**self._sent, **thread_settings(cores)}
-        return self._function.options(
-            num_cpus=cores,
-            num_gpus=gpus,
-            max_retries=0,
-            retry_exceptions=False,
-            name=self._label,
-            runtime_env={"env_vars": variables},
-            **options,
-        )
+        variables = {name: value for name, value in worker_settings(cores).items() if self._cluster.environment.get(name) != value}
+        if variables:
+            options["runtime_env"] = {"env_vars": variables}  # other settings are other processes, and these take seconds to start
+        return self._function.options(num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, **options)
 
     def _landed(self, reference: Any) -> Done[Any] | None:
         """The item of a reference that is ready."""

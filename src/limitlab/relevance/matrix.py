@@ -90,6 +90,10 @@ class RelevanceMatrix:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"RelevanceMatrix is immutable; {name} cannot be set")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it was made, so that what comes back is checked and immutable too."""
+        return _remade, (self.indptr, self.indices, self.grades, self.query_ids, self.doc_ids)
+
     # -- building ------------------------------------------------------------------------------------------------
 
     @classmethod
@@ -274,6 +278,12 @@ class _NumberIds(Sequence[str]):
         if not -self._count <= position < self._count:
             raise IndexError(position)
         return f"{self._prefix}{position % self._count}"
+
+
+def _remade(
+    indptr: np.ndarray, indices: np.ndarray, grades: np.ndarray, query_ids: Sequence[str], doc_ids: Sequence[str]
+) -> RelevanceMatrix:
+    return RelevanceMatrix(indptr, indices, grades, query_ids=query_ids, doc_ids=doc_ids)
 
 
 def _ids(who: str, name: str, ids: Sequence[str] | None, count: int) -> Sequence[str]:
