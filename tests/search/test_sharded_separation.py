@@ -14,6 +14,7 @@ from limitlab._core.errors import DataError
 from limitlab.engine import using
 from limitlab.search import part_map, separate
 from limitlab.search.shards import open_shards
+from limitlab.search.violators import Asked, Corpus, violators
 
 module = sys.modules["limitlab.search.separate"]
 planes = sys.modules["limitlab.search.cutting_plane"]
@@ -82,3 +83,14 @@ def test_a_poisoned_part_is_named(tmp_path: Path, in_blocks) -> None:
     shards = open_shards(plain_folder(tmp_path / "v", docs, [600, 600]))
     with pytest.raises(DataError, match=r"1 rows hold NaN or infinity, first rows: 900"):
         separate(shards, sets)
+
+
+@pytest.mark.parametrize("block_docs", [1, 2, 5])
+def test_of_equal_violators_the_first_documents_are_kept(block_docs: int) -> None:
+    docs = np.array([[1.0], [1.0], [2.0], [0.0], [1.0]])
+    corpus = Corpus.read("test", docs, docs, docs.dtype, 5)
+    none = np.array([-np.inf])
+    asked = Asked(np.ones((1, 1)), np.array([0, 1]), np.array([3]), none, none, np.array([1e-9]), 2, 1, docs.dtype)
+    others, relevant = violators(corpus, asked, block_docs)
+    assert others.docs.tolist() == [[0, 2]] and others.scores.tolist() == [[1.0, 2.0]]
+    assert relevant.docs.tolist() == [[3]]

@@ -62,17 +62,9 @@ def evaluate_command(
     data = [load(d, split=split, qrels=qrels, strict=strict) for d in dataset]
     with using(engine, workers):
         result = evaluate(
-            data,
-            model or ["bm25", "minilm"],
-            dims=parse_dims(dim),
-            measures=measure or None,
-            ties=ties,
-            min_relevance=min_relevance,
-            precision=precision,
-            reuse=not fresh,
-            command=["limitlab", *sys.argv[1:]],
-            progress=bars,
-        )
+            data, model or ["bm25", "minilm"], dims=parse_dims(dim), measures=measure or None, ties=ties, min_relevance=min_relevance,
+            precision=precision, reuse=not fresh, command=["limitlab", *sys.argv[1:]], progress=Bars(),
+        )  # fmt: skip
     comparisons = (
         [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     )
