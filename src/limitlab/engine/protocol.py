@@ -42,7 +42,7 @@ class Engine(Protocol):
     Attributes
     ----------
     name
-        As it is written: local, ray, ray://HOST:PORT.
+        As it is written: local, local:WORKERS, ray, ray://HOST:PORT.
     workers
         Tasks of one core that run at one time.
     """
@@ -72,13 +72,15 @@ class Engine(Protocol):
             A function of a module, called as ``task(shared, item)``; its result must depend on these two alone, since an item whose
             worker died is started again, elsewhere. What is costly to make (a loaded model) is kept in the worker by ``kept``.
         items
-            Small; arrays are named by file, not sent.
+            Small; arrays are named by file, not sent, with absolute paths: workers may have another current folder.
         shared
             What every task reads: sent once to a worker, not once an item.
         whole_machine
-            A task uses every core of its machine by itself (a matrix product, a model). False: one core, one thread.
+            A task uses every core of its machine by itself (a matrix product, a model); on a cluster also its GPUs. False: one core, one
+            thread; what ``cores()`` says in the worker.
         smaller
-            Called after a task ran out of memory: the same item, to be done in smaller blocks with the same result; None: it fails.
+            Called after a task ran out of memory: the same item, to be done in smaller blocks with the same result; None: it fails, with
+            TooLarge as its error.
         weights
             Units of each item for the progress bar; default 1 each.
 
