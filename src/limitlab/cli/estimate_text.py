@@ -35,7 +35,7 @@ def estimate_text(found: Estimate) -> str:
     totals += [f"{kind} {size(found.total(kind))}" for kind in ("disk", "network") if found.total(kind)]
     if found.money:
         totals.append(f"cost {found.cost:,.2f}")
-    lines += ["; ".join(totals), f"machine: {found.machine}; {found.workers:,} workers", ""]
+    lines += ["; ".join(totals), f"machine: {found.machine}; {found.workers:,} worker{'s' if found.workers != 1 else ''}", ""]
     rows = []
     for part in sorted(found.parts, key=lambda p: -p.seconds(found.machines)[1]):
         a, b, c = part.seconds(found.machines)

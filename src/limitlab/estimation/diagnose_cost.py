@@ -90,8 +90,11 @@ def diagnose_parts(
 def _copy(s: Sizes, machine: MachineProfile, values: float, what: str) -> list[Part]:
     rate = machine.rates
     disk = [
-        Part(f"write {what}", "4 x n_docs x dim", 4 * values, "bytes", rate["file_write"], "file_write", "above 256 MiB a temporary file")
-    ]
+        Part(
+            f"write {what}", "4 x n_docs x dim", 4 * values, "bytes", rate["file_write"], "file_write",
+            "above 256 MiB a temporary file; less where memory takes it until it is deleted", low=0.1, high=2.0,
+        )
+    ]  # fmt: skip
     made = value_pass(
         f"make {what}", "convert" if what.startswith(("int8", "binary", "float16")) else "normalise", machine, values, "values"
     )

@@ -73,7 +73,7 @@ def measured(model: str, texts: Sequence[str], *, precision: str = "auto", seed:
         seconds.append((time.perf_counter() - start) / len(group))
     mean = float(np.mean(seconds))
     error = float(np.std(seconds) / mean / max(1, len(seconds) - 1) ** 0.5) if len(seconds) > 1 else 0.3
-    return Encoding(1 / mean, error, f"measured on {len(chosen)} of the texts", int(retriever.max_dim or 0) or None)
+    return Encoding(1 / mean, error, f"measured here on {len(chosen)} of the texts", int(retriever.max_dim or 0) or None)
 
 
 def texts_of_length(tokens: float) -> list[str]:
