@@ -46,8 +46,8 @@ def training_record(result: TrainResult) -> dict[str, Any]:
     for c in result.changes:
         row: dict[str, Any] = {"kind": c.kind, "n_docs": c.n_docs, "split": c.split, "dim": c.dim, "measure": c.measure}
         for name, e in (("before", c.before), ("after", c.after), ("difference", c.difference)):
-            row[name] = None if e is None else [round(100 * v, 4) for v in (e.mean, e.low, e.high)]
-        rows.append({**row, "by_seed": [round(100 * v, 4) for v in c.by_seed]})
+            row[name] = None if e is None else [100 * v for v in (e.mean, e.low, e.high)]
+        rows.append({**row, "by_seed": [100 * v for v in c.by_seed]})
     config = {k: result.config.get(k) for k in ("base", "architecture", "pairs", "epochs", "seeds")}
     figures = {**config, "seconds": result.provenance.get("wall_seconds"), "rows": rows}
     given = result.config.get("command") or ["limitlab", "train"]

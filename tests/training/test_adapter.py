@@ -80,7 +80,7 @@ def test_a_folder_whose_base_is_gone_or_another_says_so(fitted, tmp_path):
         (folder / "linear_adapter.json").write_text(json.dumps({**head, **changed}), encoding="utf-8")
         with pytest.raises(DataError, match=words):
             build(str(folder))
-    with pytest.raises(InvalidArgument, match="is a model of kind adapter"):
+    with pytest.raises(InvalidArgument, match="is an adapter model"):
         train(base=str(folder), **SMALL)
 
 

@@ -53,7 +53,9 @@ def refuse_other_kinds(who: str, source: str, wanted: str) -> None:
     """Raises InvalidArgument when the files say that the model is of another kind than ``wanted``."""
     found = model_kind(source)
     if found is not None and found != wanted and not (wanted == DENSE and found == STATIC):  # these load as dense models too
-        raise InvalidArgument(f"{who}: the model must be a {wanted} one; {source} is a model of kind {found}. {_WAY_OUT[found]}")
+        raise InvalidArgument(
+            f"{who}: the model must be a {wanted} one; {source} is {'an' if found == ADAPTER else 'a'} {found} model. {_WAY_OUT[found]}"
+        )
 
 
 def _kind(files: dict[str, Any]) -> str | None:

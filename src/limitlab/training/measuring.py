@@ -61,7 +61,8 @@ def measured(
     before, dims, notes = _before(models, base, precision, storage)
     runs: list[EvaluationResult] = []
     if dims:
-        runs.append(evaluate(data, [before], dims=dims, title=f"before training: {base.name}", **options))  # type: ignore[arg-type]
+        sizes = None if dims == [None] else dims  # token vectors are not cut
+        runs.append(evaluate(data, [before], dims=sizes, title=f"before training: {base.name}", **options))  # type: ignore[arg-type]
     after = [_retriever(m, precision, storage) for m in models]
     trained_dims = list(models[0].config.matryoshka) or None
     runs.append(evaluate(data, after, dims=trained_dims, title=f"after training: {base.name}", **options))  # type: ignore[arg-type]
