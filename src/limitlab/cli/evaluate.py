@@ -55,7 +55,7 @@ def evaluate_command(
     from limitlab.engine import using
     from limitlab.evaluation import evaluate
 
-    pair, bars = _pair(compare), Bars()
+    pair = _pair(compare)
     for path in output:
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
     _check_runs(runs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from limitlab._core.errors import InvalidArgument
+from limitlab._core.row_tables import RowTable
 from limitlab.data import Dataset
 from limitlab.diagnosis.vector_files import read_vectors
 from limitlab.estimation.sizes import CHARACTERS_A_TOKEN, FILE_TYPES, Sizes
@@ -33,7 +34,7 @@ def of_vectors(docs: str | Path, queries: str | Path) -> dict[str, Any]:
     name = found.dtype.name if found.dtype.name in FILE_TYPES else "float32"
     rows = np.asarray(found[np.linspace(0, len(found) - 1, min(_LOOKED_AT, len(found))).astype(int)], np.float64)
     unit = bool((np.abs(np.sqrt((rows**2).sum(axis=1)) - 1) <= 1e-6).all())
-    mapped = isinstance(found, np.memmap) or (found.base is not None and isinstance(found.base, np.memmap))
+    mapped = isinstance(found, (np.memmap, RowTable)) or isinstance(found.base, np.memmap)
     return {"n_docs": len(found), "n_queries": len(asked), "dim": found.shape[1], "dtype": name, "unit": unit, "in_files": mapped}
 
 
