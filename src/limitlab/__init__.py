@@ -38,6 +38,8 @@ _HOME_OF = {
     "Retriever": "retrieval",
     "Sparse": "retrieval",
     "Static": "retrieval",
+    "Shards": "search",
+    "Sizes": "estimation",
     "StoreRetriever": "retrieval.stores",
     "StressConfig": "data",
     "TrainConfig": "training",
@@ -51,6 +53,10 @@ _HOME_OF = {
     "certified_n": "capacity",
     "critical_n": "free.critical_n",
     "diagnose": "diagnosis",
+    "encode_corpus": "evaluation.encode_corpus",
+    "estimate_critical_n": "estimation",
+    "estimate_diagnose": "estimation",
+    "estimate_eval": "estimation",
     "evaluate": "evaluation",
     "exact_search": "search",
     "export_vectors": "retrieval.stores",
@@ -69,12 +75,14 @@ _HOME_OF = {
     "maximise_gap": "free",
     "mteb_task": "data",
     "phase_map": "capacity",
+    "open_shards": "search",
     "place": "capacity",
     "published": "published",
     "query_graph": "relevance",
     "separate": "search",
     "survives": "capacity",
     "train": "training",
+    "using": "engine",
     "verify": "capacity",
     "write_dataset": "data",
     "write_limit": "data",
@@ -117,7 +125,10 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         write_stress,
     )
     from limitlab.diagnosis import Diagnosis, Remedy, RemedyPlan, diagnose, gate_losses
+    from limitlab.engine import using
+    from limitlab.estimation import Sizes, estimate_critical_n, estimate_diagnose, estimate_eval
     from limitlab.evaluation import EvaluationResult, GateReport, evaluate, gate, load_result
+    from limitlab.evaluation.encode_corpus import encode_corpus
     from limitlab.free import FreeConfig, FreeProblem, free_embed, maximise_gap
     from limitlab.free.critical_n import critical_n
     from limitlab.free.least_dimension import least_dimension
@@ -128,7 +139,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from limitlab.retrieval import Hybrid, MultiVector, Muvera, Quantised, Rerank, Retriever, Sparse, Static, as_mteb
     from limitlab.retrieval.adapters import LinearAdapter, fit_adapter
     from limitlab.retrieval.stores import StoreRetriever, export_vectors
-    from limitlab.search import exact_search, separate
+    from limitlab.search import Shards, exact_search, open_shards, separate
     from limitlab.theory import Bound, bounds
     from limitlab.training import TrainConfig, TrainResult, load_training, train
 
