@@ -141,7 +141,6 @@ def test_kept_values_are_made_once_a_worker_and_stay_between_maps(engine, tmp_pa
         workers |= set(values(engine.map(tasks.use_kept, range(20), shared=str(tmp_path))).values())
         made = Counter(p.name.split("-")[1] for p in tmp_path.iterdir())
         assert set(made) == {str(w) for w in workers} and max(made.values()) == 1
-    assert len(workers) <= 2
 
 
 def test_workers_have_one_core_and_a_whole_machine_all(engine):
