@@ -136,11 +136,11 @@ def test_what_is_shared_is_unpacked_once_a_worker(engine, tmp_path):
 
 
 def test_kept_values_are_made_once_a_worker_and_stay_between_maps(engine, tmp_path):
-    first = set(values(engine.map(tasks.use_kept, range(20), shared=str(tmp_path))).values())
-    made = Counter(p.name.split("-")[1] for p in tmp_path.iterdir())
-    assert set(made) == {str(w) for w in first} and max(made.values()) == 1
-    again = set(values(engine.map(tasks.use_kept, range(20), shared=str(tmp_path))).values())
-    assert again <= first, "the value of an earlier map"
+    workers: set[int] = set()
+    for _ in range(3):  # a worker may come late, and none makes it twice
+        workers |= set(values(engine.map(tasks.use_kept, range(20), shared=str(tmp_path))).values())
+        made = Counter(p.name.split("-")[1] for p in tmp_path.iterdir())
+        assert set(made) == {str(w) for w in workers} and max(made.values()) == 1
 
 
 def test_workers_have_one_core_and_a_whole_machine_all(engine):
