@@ -166,6 +166,6 @@ class TrainConfig:
     def resolved(self) -> TrainConfig:
         """The same with nothing left to the machine or the base: what is run, stored and hashed; what an adapter does not use is as by default."""
         if self.architecture == "adapter":
-            plain = {f.name: f.default for f in fields(self) if f.name in _OF_STEPS}
+            plain: dict[str, Any] = {f.name: f.default for f in fields(self) if f.name in _OF_STEPS}
             return replace(self, **plain, lr=None, precision="float32")
         return replace(self, lr=self.learning_rate, precision=self.step_precision, checkpoints=self.n_checkpoints)

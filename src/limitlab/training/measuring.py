@@ -86,7 +86,7 @@ def _before(models: Sequence[TrainedModel], base: Base, precision: str, storage:
         notes = [f"Before: MaxSim over {base.name}'s own token vectors, as they are, at full dimension."]
     else:
         width, notes = SentenceEncoder(base.source).dim, []
-        wanted = list(models[0].config.matryoshka) or sorted({m.config.dim or width for m in models})
+        wanted = [*(models[0].config.matryoshka or sorted({m.config.dim or width for m in models}))]
     dims = [d for d in wanted if d is None or d <= width]
     if len(dims) < len(wanted):
         notes.append(f"{base.name} has {width} dimensions; wider models have nothing to be compared with.")

@@ -111,7 +111,8 @@ def train_one(
         shutil.rmtree(work, ignore_errors=True)
     if (work / _RECORD).is_file():
         return replace(TrainedModel.from_dict(read_json(work / _RECORD)), folder=str(work / "model"))
-    facts, curve, start = describe(pairs), (), 0
+    facts, start = describe(pairs), 0
+    curve: tuple[CurvePoint, ...] = ()
     with Stopwatch() as watch:
         if config.architecture == "adapter":
             facts["adapter"] = fit(config, base, pairs, work / "model", progress=progress)
