@@ -64,8 +64,8 @@ def list_experiments(json: JsonFlag = False) -> None:
     for e in known.values():
         times = [_minutes(e.costs[s].seconds) if s in e.costs else "" for s in SIZES]
         most = max(e.costs.values(), key=lambda c: c.seconds)
-        measured = ", ".join(f"{s} {_minutes(here[e.name, s])}" for s in SIZES if (e.name, s) in here)
-        rows.append([e.name, e.title, *times, f"{most.memory_gib:g} GiB", most.gpu, measured])
+        took = ", ".join(f"{s} {_minutes(here[e.name, s])}" for s in SIZES if (e.name, s) in here)
+        rows.append([e.name, e.title, *times, f"{most.memory_gib:g} GiB", most.gpu, took])
     answer(plain_table(["experiment", "", *(f"{s}, estimate" for s in SIZES), "memory", "GPU", "measured here"], rows, right=(2, 3, 4, 5)))
     answer("Estimates were typed in for two cores with nothing cached, bm25 and minilm; one alone: the work is the same at every size.")
     answer("Measured here is the newest run of this ledger, with its models and whatever was cached then.")
