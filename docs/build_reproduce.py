@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 RECORDS = HERE.parent / "benchmarks" / "records"
 PAGES = ("reproduce.md", "concepts/domain-shift.md")
 _CELL = re.compile(
-    r"(?P<before>\||-->)(?P<text>[^|\n]*?)(?P<comment><!-- (?P<name>[a-z_0-9]+)(?:@(?P<args>[^#:]*))?(?:#(?P<key>[^=]+)=(?P<value>[^:]+))?: (?P<template>[^\n]*?) -->)"
+    r"(?:(?<=\|)|(?P<again>(?<=-->)))(?P<text>[^|\n]*?)(?P<comment><!-- (?P<name>[a-z_0-9]+)(?:@(?P<args>[^#:]*))?(?:#(?P<key>[^=]+)=(?P<value>[^:]+))?: (?P<template>[^\n]*?) -->)"
 )
 _FIELD = re.compile(r"\{([^{}~]+)(?:~([^{}]*))?\}")
 _TABLE = re.compile(r"<!-- table: (?P<what>[^\n]*?) -->\n.*?<!-- end -->", re.S)
@@ -120,8 +120,8 @@ def page(text: str) -> str:
 
     def cell(match: re.Match[str]) -> str:
         figures = chosen(match["name"], match["args"], match["key"], match["value"])
-        lead = " " if match["before"] == "|" else ", "
-        return f"{match['before']}{lead}{filled(match['template'], figures)} {match['comment']}"
+        lead = " " if match["again"] is None else ", "
+        return f"{lead}{filled(match['template'], figures)} {match['comment']}"
 
     text = _TABLE.sub(lambda m: f"<!-- table: {m['what']} -->\n{_table(m['what'])}\n<!-- end -->", text)
     return _CELL.sub(cell, text)
