@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import time
 import zipfile
 from contextlib import suppress
@@ -47,9 +48,7 @@ class Finished:
     """
 
     def __init__(self, folder: str | Path | None, about: dict[str, Any]) -> None:
-        from limitlab import __version__
-
-        self.about = {**about, "limitlab": __version__, "numerics": _NUMERICS}
+        self.about = {**about, "limitlab": str(sys.modules["limitlab"].__version__), "numerics": _NUMERICS}
         self.folder = (home() / "engine" if folder is None else Path(folder)) / content_hash(self.about, length=32)
         with suppress(OSError):  # not there yet
             os.utime(self.folder)
