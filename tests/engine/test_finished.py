@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +69,28 @@ def test_clear_forgets_this_run_alone(tmp_path):
     one.clear()
     one.clear()
     assert one.get(0) is None and not one.folder.exists() and other.get(0) is not None
+
+
+def test_another_version_of_limitlab_takes_nothing(monkeypatch):
+    Finished(None, {"n": 3}).put(0, {"x": np.ones(1)})
+    monkeypatch.setattr("limitlab.__version__", "0.0.1")
+    assert Finished(None, {"n": 3}).get(0) is None
+
+
+def test_runs_nobody_went_on_with_are_removed(tmp_path):
+    old, young, foreign = Finished(None, {"n": 1}), Finished(None, {"n": 2}), home() / "engine" / "notes"
+    for done in (old, young):
+        done.put(0, {"x": np.ones(1)})
+    foreign.mkdir()
+    for folder, days in ((old.folder, 15), (young.folder, 13), (foreign, 99)):
+        os.utime(folder, (time.time() - days * 86_400,) * 2)
+    Finished(tmp_path, {"n": 3})
+    assert old.folder.exists(), "another folder, another owner"
+    Finished(None, {"n": 1})
+    assert old.get(0) is not None, "its own is not too old"
+    os.utime(old.folder, (time.time() - 15 * 86_400,) * 2)
+    Finished(None, {"n": 3})
+    assert not old.folder.exists() and young.get(0) is not None and foreign.exists()
 
 
 def test_wrong_arguments(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import limitlab as ll
 from fakes.shard_folders import manifest_folder, plain_folder
 from limitlab._core.errors import DataError, InvalidArgument, UnknownName
+from limitlab._core.files import sha256_file
 from limitlab.retrieval import build
 from limitlab.search import exact_search, normalised, open_shards, tie_order
 
@@ -65,6 +67,23 @@ def test_rows_are_taken_from_the_ledger_until_a_file_changes(tmp_path: Path, que
     assert build(spec).config(60) == one
     np.save(folder / "part-001.npy", DOCS[25:] * 2)
     assert build(spec).config(60) != one
+
+
+def test_numbers_in_the_ledger_are_not_taken_for_other_ids_or_a_replaced_shard(tmp_path: Path, queries: Path) -> None:
+    ids = list(DATA.docs.ids)
+    folder = manifest_folder(tmp_path / "m", DOCS, [25], ids=ids)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        entry["sha256"] = sha256_file(folder / entry["file"])
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    spec = f"vectors:docs={folder},queries={queries}"
+    before = lists(ll.evaluate(DATA, [spec]))
+    assert lists(ll.evaluate(DATA, [spec])) == before
+    (folder / "s0.ids.txt").write_text("".join(f"{i}\n" for i in ids[24::-1]), encoding="utf-8")
+    assert lists(ll.evaluate(DATA, [spec])) != before
+    np.save(folder / "s1.npy", np.full_like(DOCS[25:], np.nan))
+    with pytest.raises(DataError, match=r"s1.npy: the file is not what manifest.json says"):
+        ll.evaluate(DATA, [spec])
 
 
 def test_vectors_that_do_not_fit_the_dataset_are_refused(tmp_path: Path, queries: Path) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fakes.cluster import FakeCluster
 from fakes.shard_folders import manifest_folder, plain_folder
-from limitlab._core.errors import DataError
+from limitlab._core.errors import DataError, InvalidArgument, LimitlabError, MissingExtra, RangeError, ShapeError, TooLarge
+from limitlab._core.home import home
 from limitlab.engine import using
 from limitlab.search import RelevantSet, SearchResult, exact_search, part_map, tie_order
 from limitlab.search.shards import open_shards
@@ -142,6 +143,98 @@ def test_a_kept_part_is_not_taken_when_its_file_was_changed(tmp_path: Path, monk
         found = exact_search(open_shards(folder), queries, k=10, places=places)
     assert [i.part.first for i in cluster.items] == [600, 0]
     assert found.indices.tobytes() == exact_search(changed, queries, k=10, places=places).indices.tobytes()
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e300])
+def test_poisoned_relevant_rows_are_named_before_anything_else_is_searched(tmp_path: Path, value: float, normalise: bool) -> None:
+    docs, queries, relevant, places = problem(7)
+    broken = docs.astype(np.float64)
+    broken[relevant.members[relevant.members >= 600][0], 3] = value
+    folder = plain_folder(tmp_path / "v", broken, [300, 300])
+    cluster, given = FakeCluster(), {"k": 10, "places": places, "relevant": relevant, "normalise": normalise}
+    with using(cluster), pytest.raises(DataError) as caught:
+        exact_search(open_shards(folder), queries, **given)
+    words = str(caught.value)
+    assert "part-002.npy, rows 0 to 299: " in words and "1 rows" in words and "repair the files" in words
+    assert "are kept" not in words and [i.part.first for i in cluster.items] == [600]
+    assert not (home() / "engine").exists(), "nothing is left that no later search could use"
+    np.save(folder / "part-002.npy", docs[600:].astype(np.float64))
+    assert same(exact_search(open_shards(folder), queries, **given), exact_search(docs, queries, **given))
+
+
+def test_a_relevant_value_beyond_those_compared_does_not_matter(tmp_path: Path) -> None:
+    docs, queries, relevant, places = problem(8)
+    wide = docs.astype(np.float64)
+    wide[:, 19] = 1e300
+    given = {"k": 10, "places": places, "relevant": relevant, "dim": 19}
+    assert same(
+        exact_search(open_shards(plain_folder(tmp_path / "v", wide, [300])), queries, **given), exact_search(docs, queries, **given)
+    )
+
+
+def test_a_file_of_relevant_rows_cut_short_is_named(tmp_path: Path) -> None:
+    docs, queries, relevant, places = problem(9)
+    folder = plain_folder(tmp_path / "v", docs, [300, 300])
+    shards = open_shards(folder)
+    (folder / "part-001.npy").write_bytes((folder / "part-001.npy").read_bytes()[:5000])
+    with pytest.raises(DataError, match=r"1 of 1 are not: .*part-001.npy: not readable as vectors: cut short.*repair the files"):
+        exact_search(shards, queries, k=5, places=places, relevant=relevant)
+    with pytest.raises(ShapeError, match="one row per query"):
+        exact_search(open_shards(plain_folder(tmp_path / "w", docs, [300])), queries[:5], k=5, places=places, relevant=relevant)
+
+
+def test_folders_of_one_name_share_nothing_that_is_kept(tmp_path: Path) -> None:
+    docs, queries, _, places = problem(10)
+    one, other = plain_folder(tmp_path / "a" / "v", docs, [300, 300]), plain_folder(tmp_path / "b" / "v", -docs, [300, 300])
+    for file in one.iterdir():
+        os.utime(other / file.name, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    with using(FakeCluster(stop_after=2)), pytest.raises(KeyboardInterrupt):
+        exact_search(open_shards(one), queries, k=10, places=places)
+    cluster = FakeCluster()
+    with using(cluster):
+        found = exact_search(open_shards(other), queries, k=10, places=places)
+    assert len(cluster.items) == 3
+    assert found.indices.tobytes() == exact_search(-docs, queries, k=10, places=places).indices.tobytes()
+
+
+def test_a_kept_part_is_not_taken_when_other_bytes_came_with_the_same_time(tmp_path: Path) -> None:
+    docs, queries, _, places = problem(11)
+    folder = plain_folder(tmp_path / "v", docs, [300, 300])
+    with using(FakeCluster(stop_after=2)), pytest.raises(KeyboardInterrupt):
+        exact_search(open_shards(folder), queries, k=10, places=places)
+    before = (folder / "part-002.npy").stat()
+    np.save(tmp_path / "new.npy", -docs[600:])
+    os.utime(tmp_path / "new.npy", ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.replace(tmp_path / "new.npy", folder / "part-002.npy")
+    cluster = FakeCluster()
+    with using(cluster):
+        exact_search(open_shards(folder), queries, k=10, places=places)
+    assert [i.part.first for i in cluster.items] == [600, 0]
+
+
+def refuse(shared: dict[str, LimitlabError], item: str) -> dict[str, np.ndarray]:
+    """A task that fails as it is told."""
+    if item in shared:
+        raise shared[item]
+    return {}
+
+
+def test_what_no_file_is_to_blame_for_keeps_its_class_and_its_sentence() -> None:
+    def failure(errors: dict[str, LimitlabError], **options) -> LimitlabError:
+        with pytest.raises(LimitlabError) as caught:
+            list(part_map.map_parts("who()", refuse, ["a", "b", "c"], shared=errors, label="", weights=[1, 1, 1], **options))
+        return caught.value
+
+    missing = MissingExtra("pyarrow is needed; install it.")
+    found = failure({"a": missing, "b": missing}, keeps=True)
+    assert type(found) is MissingExtra
+    words = "pyarrow is needed; install it. This ended 2 of 3 parts. The other 1 are kept, and the same command goes on from them."
+    assert str(found) == words
+    assert str(failure({"a": TooLarge("a: too much memory.")})) == "a: too much memory. This ended 1 of 3 parts."
+    assert type(failure({"a": RangeError("x."), "b": ShapeError("y.")})) is InvalidArgument
+    mixed = failure({"a": TooLarge("a: too much memory."), "b": DataError("b: no file.")})
+    assert type(mixed) is DataError and "2 of 3 are not: " in str(mixed) and "b: no file" in str(mixed)
 
 
 KILLED = """

@@ -89,6 +89,58 @@ def test_parquet_files_by_pattern(tmp_path: Path) -> None:
     assert np.array_equal(shards.parts(6)[3].open()[:], ARRAY[shards.parts(6)[3].first :][: shards.parts(6)[3].rows])
 
 
+def test_parquet_files_without_rows_are_left_out(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for number, rows in enumerate(([], [[1.0, 2.0]], [], [[3.0, 4.0]])):
+        parquet.write_table(
+            pyarrow.table({"vector": pyarrow.array(rows, pyarrow.list_(pyarrow.float32()))}), tmp_path / f"part-{number}.parquet"
+        )
+    for source in (tmp_path, str(tmp_path / "part-*.parquet")):
+        assert open_shards(source)[:].tolist() == [[1, 2], [3, 4]]
+    for source in (tmp_path / "part-0.parquet", str(tmp_path / "part-[02].parquet")):
+        with pytest.raises(DataError, match=r"vectors are expected; (the file has|all files have) no rows"):
+            open_shards(source)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([[1, None], [3, 4]], "every value of column 'vector' must be there; 1 are null"),
+        ([None, [3, 4]], "every list of column 'vector' must be there"),
+        ([[1, 2, 3], [4, 5, 6]], "lists of 2 (float32|int8) are expected as in the groups before; it holds 3"),
+        ([[1, 2], [3]], "every list of column 'vector' must be there and have the same length"),
+    ],
+)
+def test_a_row_group_that_is_no_table_is_named(tmp_path: Path, rows: list, words: str, kind: str) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    column = pyarrow.array([[1, 2], [3, 4], *rows], pyarrow.list_(pyarrow.type_for_alias(kind)))
+    parquet.write_table(pyarrow.table({"vector": column}), tmp_path / "v.parquet", row_group_size=2)
+    shards = open_shards(tmp_path / "v.parquet")
+    with pytest.raises(DataError, match=rf"v.parquet: row group 1: {words}"):
+        shards[2:4]
+    parquet.write_table(pyarrow.table({"vector": column[2:]}), tmp_path / "w.parquet")
+    if "groups before" not in words:
+        with pytest.raises(DataError, match=r"w.parquet: row group 0: "):
+            open_shards(tmp_path / "w.parquet")
+
+
+def test_a_map_is_a_shard_only_while_the_file_holds_what_it_shows(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, ARRAY)
+    assert Shards.of_map(np.load(path, mmap_mode="c")) is None
+    for mode in ("r+", "w+"):
+        written = np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=ARRAY.shape)
+        written[:] = ARRAY + 1
+        found = Shards.of_map(written)
+        assert found is not None and np.array_equal(found[:], ARRAY + 1)
+    assert Shards.of_map(np.memmap(path, np.float32, "r", offset=124, shape=(101, 6))) is None, "not where the rows begin"
+    mapped = np.load(path, mmap_mode="r")
+    np.save(tmp_path / "b.npy", ARRAY * 2)
+    (tmp_path / "b.npy").replace(path)
+    assert Shards.of_map(mapped) is None, "another file has its name now"
+
+
 def test_a_memory_map_of_a_file_is_a_shard_and_other_arrays_are_not(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", ARRAY)
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
@@ -155,8 +207,14 @@ def test_plain_folders_are_refused_by_the_file_that_differs(tmp_path: Path, fold
     np.save(folder / "part-002.npy", ARRAY[:5].astype(np.float16))
     with pytest.raises(DataError, match=r"must have the type of the first, float32; 1 have another: 'part-002.npy'"):
         open_shards(folder)
-    with pytest.raises(DataError, match="are expected; there is nothing of the kind"):
+    with pytest.raises(DataError, match="no file has a name of this pattern"):
         open_shards(tmp_path / "no" / "*.npy")
+    for name in ("nope", "nope.npy"):
+        with pytest.raises(DataError, match=f"{name}: this file or folder does not exist"):
+            open_shards(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="are expected; there is nothing of the kind"):
+        open_shards(tmp_path / "empty")
     (folder / "encoding.json").write_text("{}")
     with pytest.raises(DataError, match="these vectors are not finished"):
         open_shards(folder)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import sys
+import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +19,16 @@ from limitlab._core.home import home
 if TYPE_CHECKING:
     import numpy as np
 
+_NUMERICS = 1  # raised when a change of limitlab changes what tasks return
+_OURS = re.compile(r"[0-9a-f]{32}")
+_FORGOTTEN_SECONDS = 14 * 86_400.0
+
 
 class Finished:
     """The results of one run's items, each in a file of its own.
 
-    The folder is named by a hash of ``about``, so the same command finds what it had, and no other does.
+    The folder is named by a hash of ``about`` and the version of limitlab, so the same command finds what it had, and no other does.
+    Whatever runs under LIMITLAB_HOME nobody went on with for 14 days is removed when another begins.
 
     Parameters
     ----------
@@ -38,8 +48,12 @@ class Finished:
     """
 
     def __init__(self, folder: str | Path | None, about: dict[str, Any]) -> None:
-        self.about = about
-        self.folder = (home() / "engine" if folder is None else Path(folder)) / content_hash(about, length=32)
+        self.about = {**about, "limitlab": str(sys.modules["limitlab"].__version__), "numerics": _NUMERICS}
+        self.folder = (home() / "engine" if folder is None else Path(folder)) / content_hash(self.about, length=32)
+        with suppress(OSError):  # not there yet
+            os.utime(self.folder)
+        if folder is None:
+            _clear_forgotten(self.folder.parent)
 
     def get(self, index: int) -> dict[str, np.ndarray] | None:
         """The arrays of an item; None where there are none, or where the file is not whole."""
@@ -77,3 +91,12 @@ class Finished:
         if index < 0:
             raise RangeError.of("Finished", "index", ">= 0", index=index)
         return self.folder / f"{index}.npz"
+
+
+def _clear_forgotten(folder: Path) -> None:
+    """Remove the runs that nobody went on with."""
+    with suppress(OSError):
+        for run in [p for p in folder.iterdir() if _OURS.fullmatch(p.name)]:
+            with suppress(OSError):  # somebody else is faster, or it is not ours to remove
+                if (run / "about.json").is_file() and time.time() - run.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    shutil.rmtree(run)

@@ -70,7 +70,7 @@ class Vectors:
         return self._docs.shape[1]
 
     def config(self, n_docs: int) -> dict[str, Any]:
-        """What decides the vectors: SHA-256 of files whose manifest says it, else name, bytes and time of change; ids; similarity."""
+        """What decides the results: files, see ``Shards.identity``; ids; similarity. DataError where a file is not its manifest's."""
         ids = [None if not p else sha256_file(p) for p in self._given_ids]
         files = {"docs": self._docs.identity(), "queries": self._asked.identity()}
         return {"retriever": "vectors", **files, "ids": ids, "similarity": self.similarity}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from limitlab._core.errors import DataError, LimitlabError
+from limitlab._core.errors import DataError, InvalidArgument, LimitlabError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab.engine import Finished, current, elsewhere
@@ -18,6 +19,7 @@ Arrays = dict[str, np.ndarray]
 _ROWS, _MOST_PARTS = 1 << 18, 256  # rows of a part, unless there would be too many parts
 _OF = "identity of its file"
 _NAMED = 3
+_LEAST_BLOCK = 64  # documents: a machine without memory for these has none for the answer
 
 
 def in_files(docs: Any) -> Shards | None:
@@ -40,6 +42,11 @@ def kept_parts(kind: str, about: dict[str, Any]) -> Finished:
     return Finished(None, {"kind": kind, **about})
 
 
+def half_blocks(work: Any) -> Any:
+    """The same work, a dataclass, in half the documents a block; None where blocks are small already."""
+    return replace(work, block_docs=work.block_docs // 2) if work.block_docs >= 2 * _LEAST_BLOCK else None
+
+
 def map_parts(
     who: str,
     task: Callable[[Any, Any], Arrays],
@@ -53,6 +60,7 @@ def map_parts(
     identities: Sequence[Any] | None = None,
     must: str = "every part of the vectors must be readable and finite",
     keeps: bool | None = None,
+    rest: str | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[tuple[int, Arrays]]:
     """(index, arrays) of every item, in any order: those that were finished before, then the others as the engine finishes them.
@@ -67,11 +75,15 @@ def map_parts(
         What changes when an item's file does: a result made from an earlier state is not taken.
     must, keeps
         What is said of items that failed, and whether what the others made outlives this call; default: where ``finished`` is given.
+    rest
+        Said after the items that failed, of the others and of what to do; default: by ``keeps``.
 
     Raises
     ------
     DataError
         Items failed: after all others were done, with their names, what was wrong, and how many are kept.
+    LimitlabError
+        As the items raised it, where no data was at fault: TooLarge, MissingExtra, InvalidArgument, ...
     """
     stamps = [np.frombuffer(content_hash(i, length=32).encode(), np.uint8) for i in identities or ()]
     todo: list[int] = []
@@ -96,14 +108,20 @@ def map_parts(
                 finished.put(todo[done.index], {**done.value, **({_OF: stamps[todo[done.index]]} if stamps else {})})
             yield todo[done.index], done.value
     if failed:
-        raise DataError(_failure(who, must, failed, len(items), kept=finished is not None if keeps is None else keeps))
+        raise _failure(who, must, failed, len(items), finished is not None if keeps is None else keeps, rest)
     if finished is not None:
         finished.clear()
 
 
-def _failure(who: str, must: str, failed: list[LimitlabError], n: int, *, kept: bool) -> str:
-    named = "; ".join(str(e).rstrip(".") for e in failed[:_NAMED]) + ("; ..." if len(failed) > _NAMED else "")
-    rest = (
-        f"The other {n - len(failed)} are kept: repair the files, and the same command goes on from them." if kept else "Repair the files."
-    )
-    return f"{who}: {must}; {len(failed)} of {n} are not: {named}. {rest}"
+def _failure(who: str, must: str, failed: list[LimitlabError], n: int, kept: bool, rest: str | None) -> LimitlabError:
+    sentences = list(dict.fromkeys(str(e).rstrip(".") for e in failed))
+    named = "; ".join(sentences[:_NAMED]) + ("; ..." if len(sentences) > _NAMED else "")
+    others = f"The other {n - len(failed)} are kept"
+    if any(isinstance(e, DataError) for e in failed):
+        after = f"{others}: repair the files, and the same command goes on from them." if kept else "Repair the files."
+        return DataError(f"{who}: {must}; {len(failed)} of {n} are not: {named}. {after if rest is None else rest}")
+    # No file is to blame: the sentence of the items is the one to read.
+    kinds = {type(e) for e in failed}
+    kind = kinds.pop() if len(kinds) == 1 else InvalidArgument if all(isinstance(e, InvalidArgument) for e in failed) else LimitlabError
+    goes_on = f" {others}, and the same command goes on from them." if kept and n > len(failed) else ""
+    return kind(f"{named}. This ended {len(failed)} of {n} parts.{goes_on}")

@@ -11,6 +11,7 @@ import numpy as np
 from limitlab._core.errors import DataError
 from limitlab._core.optional import require
 from limitlab._core.row_tables import RowTable
+from limitlab.search.file_states import digest, state
 from limitlab.search.stored_vectors import StoredVectors
 
 SUFFIXES = (".npy", ".parquet")
@@ -98,12 +99,27 @@ class ShardFile:
         return found
 
     def identity(self) -> list[Any]:
-        """What changes when the file does: name, rows, and bytes and time of change of it and of its scales."""
-        try:
-            stats = [Path(p).stat() for p in (self.path, self.scales) if p]
-        except OSError as error:
-            raise DataError.at(self.path, None, f"not readable ({error.strerror})") from error
-        return [self.name, self.rows, self.dim, self.dtype, *(n for s in stats for n in (s.st_size, s.st_mtime_ns))]
+        """What changes when the file does: path, table, the SHA-256 it should have, and the ``state`` of it, its scales and its ids."""
+        states = [state(p) if p else p for p in (self.path, self.scales, self.ids)]
+        return [self.path, self.rows, self.dim, self.dtype, self.sha256, *states]
+
+    def content(self) -> list[Any]:
+        """Rows, and the SHA-256 of the vectors, scales and ids, of files that have one: the same wherever the files lie.
+
+        Raises
+        ------
+        DataError
+            The file is not there, or is another than the one whose SHA-256 was noted.
+        """
+        found = digest(self.path)
+        if self.sha256 is not None and found != str(self.sha256).lower():
+            raise DataError.at(self.path, None, "the file is not what manifest.json says; encode it again, or remove the manifest")
+        return [self.rows, found, *(digest(p) if p else p for p in (self.scales, self.ids))]
+
+
+def without_vectors(path: Path) -> bool:
+    """Whether this is a parquet file of no rows, as programs leave that write one file a worker."""
+    return path.suffix == ".parquet" and path.is_file() and _parquet(path).metadata.num_rows == 0
 
 
 def described(path: Path, *, scales: str | None = None, ids: str | None = None, sha256: str | None = None) -> ShardFile:
@@ -159,8 +175,10 @@ class ParquetRows(RowTable):
         counts = [self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups)]
         self._ends = np.cumsum(counts, dtype=np.int64)
         self._held: tuple[int, np.ndarray, np.ndarray | None] | None = None
-        first = self._group(0)[0] if counts else np.zeros((0, 0), np.float32)
-        self.shape, self.dtype = (int(sum(counts)), first.shape[1]), first.dtype
+        self.shape, self.dtype = (int(sum(counts)), 0), np.dtype(np.float32)
+        if any(counts):
+            first = self._group(int(np.flatnonzero(counts)[0]))[0]
+            self.shape, self.dtype = (int(sum(counts)), first.shape[1]), first.dtype
 
     def _group(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
         """(vectors, scales or None) of a row group."""
@@ -171,12 +189,23 @@ class ParquetRows(RowTable):
             except (OSError, ValueError, broken) as error:
                 raise DataError.at(self._path, None, f"row group {number} is not readable ({str(error).splitlines()[0]})") from error
             column = table.column(self._column).combine_chunks()
-            flat, n = column.flatten().to_numpy(zero_copy_only=False), len(column)
+            values, n = column.flatten(), len(column)
+            flat = values.to_numpy(zero_copy_only=False)
             if column.null_count or not n or flat.size % n or len(set(column.value_lengths().to_pylist())) != 1:
-                raise DataError.at(self._path, None, f"every list of column {self._column!r} must be there and have the same length")
+                raise self._wrong(number, f"every list of column {self._column!r} must be there and have the same length")
+            if values.null_count:
+                raise self._wrong(number, f"every value of column {self._column!r} must be there; {values.null_count:,} are null")
+            if self.shape[1] and (flat.size // n, flat.dtype) != (self.shape[1], self.dtype):
+                raise self._wrong(
+                    number,
+                    f"lists of {self.shape[1]} {self.dtype} are expected as in the groups before; it holds {flat.size // n} {flat.dtype}",
+                )
             scales = table.column(SCALE).to_numpy().astype(np.float32).reshape(-1, 1) if self.has_scales else None
             self._held = number, flat.reshape(n, -1), scales
         return self._held[1], self._held[2]
+
+    def _wrong(self, group: int, problem: str) -> DataError:
+        return DataError.at(self._path, None, f"row group {group}: {problem}")
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         return self.read(rows)[0]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from limitlab._core.errors import DataError, ShapeError
+from limitlab._core.errors import DataError, InvalidArgument, ShapeError
 from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab.search.one_pass import Heaps, preparer, search_rows
 from limitlab.search.pairs import pair_scores
-from limitlab.search.part_map import Arrays, kept_parts, map_parts, usual_parts
+from limitlab.search.part_map import Arrays, half_blocks, kept_parts, map_parts, usual_parts
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.shards import RowRange, Shards
 
 _WHO = "exact_search()"
-_LEAST_BLOCK = 64  # documents: a machine without memory for these has none for the answer
+_UNREADABLE = (DataError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,24 @@ def search_shards(
     Raises
     ------
     DataError
-        Parts failed; the others are kept under LIMITLAB_HOME until the same search is finished.
+        Parts failed; the others are kept under LIMITLAB_HOME until the same search is finished, unless relevant documents are among
+        what failed: then nothing else was searched.
     """
     ranges = docs.parts(usual_parts(len(docs)) if parts is None else parts)
     work = [_Work(r, places[r.first : r.first + r.rows], block_docs) for r in ranges]
     asked = _Asked(queries, k, normalise, None, None, None)
     counts = None
     if relevant is not None:
-        scores = pair_scores(docs, queries, relevant, partial(_finite, preparer(normalise, queries.shape[1])))
+        scores = _relevant_scores(docs, asked, relevant, work, progress)
         counts = relevant.counter(scores, places)
         asked = replace(asked, indptr=relevant.indptr, scores=scores, places=places[relevant.members])
     about = {
         "search": content_hash([[str(a.dtype), a.shape, _digest(a)] for a in vars(asked).values() if isinstance(a, np.ndarray)]),
-        "k": k, "normalise": normalise, "places": _digest(places), "parts": [[r.file.name, r.first, r.start, r.rows] for r in ranges],
+        "k": k, "normalise": normalise, "places": _digest(places), "parts": [[r.file.path, r.first, r.start, r.rows] for r in ranges],
     }  # fmt: skip
     best = Best(queries.shape[0], k, places)
     results = map_parts(
-        _WHO, _answer, work, shared=asked, label="search", weights=[r.rows for r in ranges], smaller=_smaller,
+        _WHO, _answer, work, shared=asked, label="search", weights=[r.rows for r in ranges], smaller=half_blocks,
         finished=kept_parts("search", about) if len(work) > 1 else None, identities=[r.file.identity() for r in ranges], progress=progress,
     )  # fmt: skip
     for index, arrays in results:
@@ -134,15 +137,54 @@ def _answer(asked: _Asked, work: _Work) -> Arrays:
     return {"indices": indices, "scores": scores, **({} if counts is None else {"counted": counts.counted()})}
 
 
-def _smaller(work: _Work) -> _Work | None:
-    """The same in half the documents a block."""
-    return replace(work, block_docs=work.block_docs // 2) if work.block_docs >= 2 * _LEAST_BLOCK else None
+# -- scores of relevant documents ---------------------------------------------------------------------------------
 
 
-def _finite(prepare, rows: np.ndarray) -> np.ndarray:
-    """Relevant documents as they are compared; those that are not finite score NaN, and their part says so when it is searched."""
-    with np.errstate(invalid="ignore"):
+def _relevant_scores(docs: Shards, asked: _Asked, relevant: RelevantSet, work: list[_Work], progress: Progress) -> np.ndarray:
+    """(n_pairs,) float32 as ``pair_scores``.
+
+    Raises
+    ------
+    DataError
+        Rows of relevant documents cannot be read or are not finite: the parts that hold them were searched, and say so. The others were
+        not: what they count depends on these scores, so that nothing of theirs could be used after a repair.
+    """
+    prepare = partial(_nan_where_wrong, preparer(asked.normalise, asked.queries.shape[1]), asked.queries.shape[1])
+    try:
+        scores = pair_scores(docs, asked.queries, relevant, prepare)
+    except InvalidArgument:
+        raise
+    except _UNREADABLE:
+        scores = np.full(relevant.members.size, np.nan, np.float32)
+        for part in (w.part for w in work):
+            own = np.flatnonzero((relevant.members >= part.first) & (relevant.members < part.first + part.rows))
+            counts = np.bincount(relevant.rows[own], minlength=relevant.n_queries)
+            with suppress(*_UNREADABLE):  # the part says so itself, below
+                few = RelevantSet(np.concatenate([[0], np.cumsum(counts)]), relevant.members[own])
+                scores[own] = pair_scores(docs, asked.queries, few, prepare)
+    if not (wrong := np.isnan(scores)).any():
+        return scores
+    firsts = [w.part.first for w in work]
+    suspects = [work[i] for i in np.unique(np.searchsorted(firsts, relevant.members[wrong], side="right") - 1)]
+    checked = map_parts(
+        _WHO, _answer, suspects, shared=replace(asked, k=1), label="search", weights=[w.part.rows for w in suspects], smaller=half_blocks,
+        must="every part with relevant documents must be readable and finite before others are searched",
+        rest="Others were not searched, since they count what stands above those documents: repair the files.", progress=progress,
+    )  # fmt: skip
+    for _ in checked:
+        pass
+    raise DataError(f"{_WHO}: files must not change while they are searched; relevant rows of {suspects[0]} could not be read at first.")
+
+
+def _nan_where_wrong(prepare: Callable[..., np.ndarray], dim: int, rows: np.ndarray) -> np.ndarray:
+    """Rows as they are compared; NaN all over where one is not finite or beyond float32, which its part says when it is searched."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        good = np.isfinite(rows.sum(axis=1, dtype=np.float64)) & np.isfinite(rows[:, :dim].astype(np.float32)).all(axis=1)
+    if good.all():
         return prepare(rows)
+    made = prepare(np.where(good[:, None], rows, rows.dtype.type(0)))
+    made[~good] = np.nan
+    return made
 
 
 def _digest(array: np.ndarray) -> str:

@@ -17,7 +17,8 @@ from limitlab._core.checks import whole
 from limitlab._core.errors import DataError, first_examples
 from limitlab._core.files import read_json
 from limitlab._core.row_tables import RowTable
-from limitlab.search.shard_files import SUFFIXES, ShardFile, described
+from limitlab.search.file_states import mapped_inode
+from limitlab.search.shard_files import SUFFIXES, ShardFile, described, without_vectors
 
 SCHEMA = "limitlab.vectors/1"
 MANIFEST, UNFINISHED = "manifest.json", "encoding.json"
@@ -95,14 +96,20 @@ class Shards(RowTable):
 
     @classmethod
     def of_map(cls, array: np.ndarray) -> Shards | None:
-        """A memory map of a whole .npy file as one shard, so that workers can open it themselves; None for any other array."""
-        if not isinstance(array, np.memmap) or not isinstance(array.base, mmap.mmap) or array.ndim != 2:
+        """A memory map of a whole .npy file as one shard, so that workers can open it themselves; None for any other array.
+
+        Also None for a copy-on-write map, whose changes no file has, and where the file under its name is not the mapped one any more.
+        """
+        if not isinstance(array, np.memmap) or not isinstance(array.base, mmap.mmap) or array.ndim != 2 or array.mode == "c":
             return None
         path = Path(str(array.filename))
-        if path.suffix != ".npy" or not path.is_file():
+        if path.suffix != ".npy" or not path.is_file() or mapped_inode(array) != path.stat().st_ino:
             return None
-        found = described(path)
-        return cls([found]) if (found.rows, found.dim) == array.shape and found.dtype == str(array.dtype) else None
+        if array.mode != "r":
+            array.flush()
+        found, table = described(path), np.load(path, mmap_mode="r", allow_pickle=False)
+        there, given = ((a.shape, a.dtype, a.strides, a.offset) for a in (table, array))
+        return cls([found]) if there == given else None
 
     @property
     def normalised(self) -> bool:
@@ -128,8 +135,17 @@ class Shards(RowTable):
         return found
 
     def identity(self) -> list[Any]:
-        """What decides the vectors: the SHA-256 of every file that has one, of others name, bytes and time of change."""
-        return [[f.rows, f.sha256] if f.sha256 else f.identity() for f in self.files]
+        """What decides vectors and ids.
+
+        Of files whose SHA-256 the manifest notes: the content, read and compared once for every state of a file; of others: path, bytes,
+        times of change and inode.
+
+        Raises
+        ------
+        DataError
+            A file is missing, or not the one that the manifest speaks of.
+        """
+        return [f.identity() if f.sha256 is None else f.content() for f in self.files]
 
     def _between(self, start: int, stop: int) -> Shards:
         self._span, self.shape = (start, stop), (stop - start, self.shape[1])
@@ -194,12 +210,13 @@ def open_shards(source: str | Path) -> Shards:
     ----------
     source
         A folder with a ``manifest.json`` of schema limitlab.vectors/1, as ``limitlab encode`` writes it; a folder, or a pattern
-        such as ``parts/*.npy``, of .npy or parquet files without one, in the order of their names; or one such file.
+        such as ``parts/*.npy``, of .npy or parquet files without one, in the order of their names; or one such file. Parquet files
+        of no rows are left out.
 
     Raises
     ------
     DataError
-        Nothing there; an unfinished folder; a file that the manifest names is missing, unreadable, or has other rows, dimension or type.
+        Nothing there, or no rows; an unfinished folder; a file that the manifest names is missing, unreadable, or has other rows, dimension or type.
     MissingExtra
         Parquet files without pyarrow.
 
@@ -217,13 +234,20 @@ def open_shards(source: str | Path) -> Shards:
         names = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and p.is_file())
     elif is_sharded(source):
         names = [Path(p) for p in sorted(glob.glob(str(source)))]
+        if not names:
+            raise DataError.at(source, None, "no file has a name of this pattern")
+    elif not path.exists():
+        raise DataError.at(source, None, "this file or folder does not exist")
     else:
         names = [path]
     kinds = {p.suffix for p in names}
     if len(kinds) != 1 or not kinds <= set(SUFFIXES):
         there = first_examples([p.name for p in names[:4]]) or "nothing of the kind"
         raise DataError.at(source, None, f"files of vectors, all {' or all '.join(SUFFIXES)}, are expected; there is {there}")
-    return Shards([described(p) for p in names])
+    full = [p for p in names if not without_vectors(p)]
+    if not full:
+        raise DataError.at(source, None, f"vectors are expected; {'the file has' if len(names) == 1 else 'all files have'} no rows")
+    return Shards([described(p) for p in full])
 
 
 def _from_manifest(folder: Path) -> Shards:

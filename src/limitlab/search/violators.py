@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from limitlab._core.checks import finite_rows
 from limitlab._core.errors import DataError, ShapeError
 from limitlab._core.row_tables import RowTable
-from limitlab.search.part_map import Arrays, in_files, map_parts, usual_parts
+from limitlab.search.part_map import Arrays, half_blocks, in_files, map_parts, usual_parts
 from limitlab.search.shards import RowRange, Shards
 
 _WHO = "separate()"
 _ROWS = 8192  # rows summed together: fixed, so that neither blocks nor parts change the mean
-_LEAST_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def violators(corpus: Corpus, asked: Asked, block_docs: int) -> tuple[Found, Fou
     others, relevant = Found.none(n_sets, asked.places), Found.none(n_sets, asked.own_places)
     ranges = corpus.files.parts(usual_parts(len(corpus.files)))
     work = [_Work(r, block_docs) for r in ranges]
-    for _, arrays in map_parts(_WHO, _answer, work, shared=asked, label="", weights=[r.rows for r in ranges], smaller=_smaller):
+    for _, arrays in map_parts(_WHO, _answer, work, shared=asked, label="", weights=[r.rows for r in ranges], smaller=half_blocks):
         others = others.merged(Found(*(arrays[f"others {name}"] for name in ("scores", "docs", "sizes"))))
         relevant = relevant.merged(Found(*(arrays[f"relevant {name}"] for name in ("scores", "docs", "sizes"))))
     return others.by_document(), relevant.by_document()
@@ -180,10 +179,6 @@ def _answer(asked: Asked, work: _Work) -> Arrays:
         others, relevant = _pass(asked, work.part.open(), work.part.first, min(work.part.rows, work.block_docs))
     named = {"others": others, "relevant": relevant}
     return {f"{side} {name}": getattr(found, name) for side, found in named.items() for name in ("scores", "docs", "sizes")}
-
-
-def _smaller(work: _Work) -> _Work | None:
-    return replace(work, block_docs=work.block_docs // 2) if work.block_docs >= 2 * _LEAST_BLOCK else None
 
 
 class _Named:
