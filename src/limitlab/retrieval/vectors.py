@@ -14,6 +14,7 @@ from limitlab._core.files import sha256_file
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
 from limitlab.search import RelevantSet, SearchResult, exact_search
+from limitlab.search.shard_files import read_id_file
 from limitlab.search.shards import Shards, open_shards
 from limitlab.search.stored_vectors import bytes_per_vector
 
@@ -131,16 +132,9 @@ class Vectors:
         return None
 
 
-def _read_ids(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError.at(path, None, f"not readable as ids, one a line ({error})") from error
-
-
 def _rows(what: str, known: Sequence[str], vectors: Shards, path: str, *, all_used: bool) -> np.ndarray | None:
     """(n_known,) row of each text; None where rows are in their order."""
-    ids = _read_ids(path) if path else vectors.ids()
+    ids = read_id_file(path) if path else vectors.ids()
     if ids is not None and len(ids) != len(vectors):
         raise DataError.at(path, None, f"one id for each of {len(vectors):,} vectors of {what} is expected; there are {len(ids):,}")
     if ids is None or (len(ids) == len(known) and all(a == b for a, b in zip(ids, known))):

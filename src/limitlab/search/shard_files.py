@@ -84,10 +84,7 @@ class ShardFile:
             name = next(n for n in _ID_NAMES if n in column.schema_arrow.names)
             found = ["" if i is None else str(i) for i in column.read(columns=[name]).column(0).to_pylist()]
         else:
-            try:
-                found = Path(self.ids).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError.at(self.ids, None, f"not readable as ids, one a line ({error})") from error
+            found = read_id_file(self.ids)
         if len(found) != self.rows or not all(found):
             empty = sum(not i for i in found)
             raise DataError.at(
@@ -104,6 +101,27 @@ class ShardFile:
         except OSError as error:
             raise DataError.at(self.path, None, f"not readable ({error.strerror})") from error
         return [self.name, self.rows, self.dim, self.dtype, *(n for s in stats for n in (s.st_size, s.st_mtime_ns))]
+
+
+def read_id_file(path: str | Path) -> list[str]:
+    """Ids, one a line, as they stand there: spaces belong to them, and only a line break ends them.
+
+    Raises
+    ------
+    DataError
+        The file is missing or not UTF-8, or a line is empty.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError.at(path, None, "this file of ids does not exist")
+    try:
+        found = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError.at(path, None, f"not readable as ids, one a line ({error})") from error
+    empty = next((number for number, name in enumerate(found, 1) if not name), None)
+    if empty is not None:
+        raise DataError.at(path, empty, "an id is empty; one id a line is expected")
+    return found
 
 
 def described(path: Path, *, scales: str | None = None, ids: str | None = None, sha256: str | None = None) -> ShardFile:
