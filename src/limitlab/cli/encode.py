@@ -29,7 +29,9 @@ def encode_command(
     normalise: Annotated[bool, typer.Option("--normalise", help="Scale vectors to unit length before they are stored.")] = False,
     shard_docs: Annotated[
         int | None,
-        typer.Option("--shard-docs", help="Texts a shard at most: what a kill can lose. Unless given: as the folder was begun, else 32,768."),
+        typer.Option(
+            "--shard-docs", help="Texts a shard at most: what a kill can lose. Unless given: as the folder was begun, else 32,768."
+        ),
     ] = None,
     engine: EngineName = None,
     workers: Workers = None,

@@ -64,7 +64,9 @@ def refuse_keys_for_workers(who: str, retriever: Retriever, given: str | Retriev
         except (pickle.PicklingError, AttributeError):
             pass  # what is defined in a notebook can be sent all the same, by value
     if why:
-        raise InvalidArgument(f"{who}: {retriever.name!r} can be asked from this machine only ({why}); got engine {engine!r}. Leave --engine out.")
+        raise InvalidArgument(
+            f"{who}: {retriever.name!r} can be asked from this machine only ({why}); got engine {engine!r}. Leave --engine out."
+        )
 
 
 def _tail(spec: str) -> str:
