@@ -49,4 +49,6 @@ def test_refusals_are_one_sentence(cli, tmp_path: Path, monkeypatch) -> None:
         done = cli("encode", *arguments)
         assert done.code == 1 and words in done.err and done.err.count("\n") == 1, done.err
         assert not Path("v").exists()
-    cli("eval", "data", "-m", "static").refused(1, "static:path=FOLDER")
+    cli("eval", "data", "-m", "static").refused(
+        1, "InvalidArgument: static: path must be the folder of a model2vec model; got none. Write: static:path=FOLDER"
+    )

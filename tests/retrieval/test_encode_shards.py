@@ -18,8 +18,8 @@ from limitlab._core.errors import DataError, InvalidArgument, RangeError, Unknow
 from limitlab._core.number_types import round_to
 from limitlab.data.formats.text_parts import text_parts
 from limitlab.engine import using
-from limitlab.retrieval import TokenSums, build
 from limitlab.evaluation.encode_corpus import encode_corpus
+from limitlab.retrieval import TokenSums, build
 from limitlab.retrieval import encode_shards as module
 from limitlab.retrieval.encode_shards import EncodingPlan, encode_shards
 from limitlab.retrieval.remote.keys import Secret
@@ -270,14 +270,14 @@ def test_a_worker_with_another_model_under_the_same_name_refuses(tmp_path: Path,
 
     def other(spec, **more):
         made = there(spec, **more)
-        return there("token-sums:tokens=phrases,dim=24,seed=9") if more else made  # workers say which precision
+        return there("token-sums:tokens=phrases,dim=23,seed=9") if more else made  # workers say which precision
 
     monkeypatch.setattr(module, "build", other)
     with (
         using(FakeCluster()),
         pytest.raises(InvalidArgument, match=r"must be one model on all machines; here it is another: seed 0, now 9"),
     ):
-        encode_shards(text_parts(corpus, size=50), MODEL, tmp_path / "v")
+        encode_shards(text_parts(corpus, size=50), "token-sums:tokens=phrases,dim=23", tmp_path / "v")
 
 
 def test_folders_in_names_of_models_become_whole_paths(tmp_path: Path, monkeypatch) -> None:

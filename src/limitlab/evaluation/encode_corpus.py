@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from limitlab._core.progress import SILENT, Progress
 from limitlab._core.checks import whole
+from limitlab._core.progress import SILENT, Progress
 from limitlab.data.formats.text_parts import source_note, text_parts
 from limitlab.engine import Engine, using
 from limitlab.retrieval import Retriever
