@@ -146,7 +146,10 @@ def encode_shards(
     precision = (config.get("inner") or config).get("document_precision", "auto")
     sent = absolute_spec(model) if isinstance(model, str) else model
     job = _Job(sent, precision, content_hash(settings, length=32), str(folder.absolute()), plan, rows, model_identity(config))
-    there, repaired = _there(folder, parts, progress) if goes_on else ([None] * len(parts), 0)
+    there: list[dict[str, Any] | None] = [None] * len(parts)
+    repaired = 0
+    if goes_on:
+        there, repaired = _there(folder, parts, progress)
     todo = [_Shard(n, p, _BLOCK) for n, p in enumerate(parts) if there[n] is None]
     with Stopwatch() as watch:
         if todo:
