@@ -26,6 +26,15 @@ def test_encode_evaluate_diagnose(cli, tmp_path: Path, monkeypatch) -> None:
     told = cli("diagnose", "data", "--docs", "docs", "--queries", "queries", "--k", "3", "--skip", "drowning,gaps,geometry", "--json")
     assert told.code == 0, told.err
     assert told.json()["config"]["n_docs"] == 60
+    forgotten = cli("encode", "data", "-m", MODEL, "-o", "docs", "--dtype", "int8")
+    assert "in 3 shards" in forgotten.out and "0 shards encoded now" in forgotten.out
+    (Path("docs") / "shard-00001.npy").unlink()
+    assert (
+        "note: 1 shard encoded again: its files were missing or changed"
+        in cli("encode", "data", "-m", MODEL, "-o", "docs", "--dtype", "int8").out
+    )
+    plain = cli("encode", "data/corpus.jsonl", "-m", MODEL, "-o", "plain", "--queries")
+    assert "note: data/corpus.jsonl is no dataset folder: every text in it was encoded as a query" in plain.out
 
 
 def test_refusals_are_one_sentence(cli, tmp_path: Path, monkeypatch) -> None:
@@ -39,3 +48,7 @@ def test_refusals_are_one_sentence(cli, tmp_path: Path, monkeypatch) -> None:
     ):
         done = cli("encode", *arguments)
         assert done.code == 1 and words in done.err and done.err.count("\n") == 1, done.err
+        assert not Path("v").exists()
+    cli("eval", "data", "-m", "static").refused(
+        1, "InvalidArgument: static: path must be the folder of a model2vec model; got none. Write: static:path=FOLDER"
+    )

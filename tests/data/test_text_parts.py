@@ -10,7 +10,7 @@ import pytest
 
 import limitlab as ll
 from limitlab._core.errors import DataError, InvalidArgument
-from limitlab.data.formats.text_parts import text_parts
+from limitlab.data.formats.text_parts import source_note, text_parts
 
 RECORDS = [{"_id": f"d{i}", "title": "T" if i % 3 else "", "text": f"text {i} — é"} for i in range(23)]
 WANTED = [(r["_id"], f"{r['title']} {r['text']}".strip()) for r in RECORDS]
@@ -81,3 +81,35 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_text("\n")
     with pytest.raises(DataError, match="no texts"):
         text_parts(tmp_path / "e.jsonl", size=4)
+
+
+def test_texts_that_change_while_they_are_read_are_refused(tmp_path: Path) -> None:
+    path = lines(tmp_path / "c.jsonl", RECORDS)
+    part = text_parts(path, size=5)[1]
+    path.write_text(path.read_text(encoding="utf-8").replace("text 7", "text 8"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"c.jsonl:6: the 5 texts from here on were changed"):
+        part.read()
+
+
+def test_empty_files_among_others_are_passed_over(tmp_path: Path) -> None:
+    lines(tmp_path / "a.jsonl", RECORDS)
+    (tmp_path / "b.jsonl").write_text("")
+    assert all_of(text_parts(str(tmp_path / "*.jsonl"), size=9)) == WANTED
+    (tmp_path / "a.jsonl").write_text("\n")
+    with pytest.raises(DataError, match="no texts: all 2 files are empty"):
+        text_parts(str(tmp_path / "*.jsonl"), size=9)
+
+
+def test_compressed_files_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl.gz").write_bytes(b"x")
+    for source in (tmp_path, tmp_path / "c.jsonl.gz", str(tmp_path / "*.gz")):
+        with pytest.raises(InvalidArgument, match=r"\.jsonl\) or parquet .*c.jsonl.gz is compressed. Unpack it first"):
+            text_parts(source, size=4)
+
+
+def test_what_may_be_meant_otherwise_is_noted(tmp_path: Path) -> None:
+    ll.write_dataset(ll.make_limit(n_docs=30, n_queries=4), tmp_path / "data")
+    assert source_note(tmp_path / "data", "query") == source_note(tmp_path / "data", "document") == ""
+    assert "all were encoded as documents" in source_note(str(tmp_path / "data" / "*.jsonl"), "document")
+    assert "every text in it was encoded as a query" in source_note(tmp_path / "data" / "corpus.jsonl", "query")
+    assert source_note(tmp_path / "data" / "queries.jsonl", "query") == ""

@@ -143,3 +143,47 @@ def test_a_run_that_failed_is_in_the_ledger_and_has_no_result():
     assert ll.Ledger().run("last").status.key == "failed"
     with pytest.raises(InvalidArgument, match=r"has no result: .*at least 256"):
         load_diagnosis("last")
+
+
+def test_parquet_of_int8_has_its_scales_everywhere(tmp_path):
+    pytest.importorskip("pyarrow")
+    from limitlab.search.shard_writing import write_shard
+    from limitlab.search.shards import open_shards
+
+    rows = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32) * np.arange(1, 31)[:, None].astype(np.float32)
+    write_shard(tmp_path, 0, rows, [f"d{i}" for i in range(30)], dtype="int8", form="parquet", texts="")
+    file = read_vectors(tmp_path / "shard-00000.parquet")
+    assert np.array_equal(file.vectors, open_shards(tmp_path / "shard-00000.parquet"))
+    np.testing.assert_allclose(np.asarray(file.vectors), rows, rtol=0.3, atol=1)
+
+
+def test_ids_are_read_by_one_rule(tmp_path):
+    from limitlab.search.shard_writing import write_shard
+    from limitlab.search.shards import open_shards
+
+    ids = ["a\u2028b", " c ", "d\x85", "e\x0cf"]
+    entry = write_shard(tmp_path, 0, DOCS.astype(np.float32), ids, dtype="float32", form="npy", texts="")
+    assert read_ids(tmp_path / entry["ids"]) == tuple(ids)
+    (tmp_path / "bom").write_bytes("\ufeffa\r\nb".encode())
+    assert read_ids(tmp_path / "bom") == ("a", "b")
+    assert open_shards(tmp_path / "shard-00000.npy").shape == DOCS.shape
+
+
+def test_vectors_of_another_dataset_are_refused_with_counts():
+    data = ll.make_limit(n_docs=20, n_queries=4)
+    rng = np.random.default_rng(0)
+    docs, queries = rng.standard_normal((20, 4)), rng.standard_normal((4, 4))
+    names = [*data.docs.ids[:19], "stranger"]
+    with pytest.raises(DataError, match=r"1 of 20 are of others: 'stranger'; 1 of 20 documents have none"):
+        diagnose(data, docs=docs, queries=queries, doc_ids=names, k=2)
+
+
+def test_large_copies_are_not_sent_to_workers_by_path(monkeypatch):
+    from limitlab.diagnosis import scratch as module
+    from limitlab.search.shards import Shards
+
+    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    with module.Scratch() as scratch:
+        made = scratch.array((3, 2))
+        made[:] = 1
+        assert Shards.of_map(made) is None and made.sum() == 6

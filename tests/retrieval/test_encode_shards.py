@@ -14,12 +14,16 @@ import pytest
 
 import limitlab as ll
 from fakes.cluster import FakeCluster
-from limitlab._core.errors import DataError, InvalidArgument
+from limitlab._core.errors import DataError, InvalidArgument, RangeError, UnknownName
 from limitlab._core.number_types import round_to
 from limitlab.data.formats.text_parts import text_parts
 from limitlab.engine import using
+from limitlab.evaluation.encode_corpus import encode_corpus
 from limitlab.retrieval import TokenSums, build
+from limitlab.retrieval import encode_shards as module
 from limitlab.retrieval.encode_shards import EncodingPlan, encode_shards
+from limitlab.retrieval.remote.keys import Secret
+from limitlab.retrieval.sent_models import absolute_spec
 from limitlab.search import normalised
 from limitlab.search.shards import open_shards
 
@@ -136,7 +140,7 @@ def test_workers_elsewhere_write_the_same_shards(tmp_path: Path, corpus: Path) -
     cluster = FakeCluster()
     with using(cluster):
         encode_shards(text_parts(corpus, size=40), MODEL, tmp_path / "v")
-    assert len(cluster.items) == 3
+    assert len(cluster.items) == 1 + 3, "one text to try the model on, then the shards"
     assert np.array_equal(np.asarray(open_shards(tmp_path / "v")), expected(corpus))
 
 
@@ -186,3 +190,130 @@ def test_a_dense_model_and_its_cache_on_workers_elsewhere(tmp_path: Path, corpus
     assert np.array_equal(far[0], docs) and np.array_equal(far[1], queries)
     encode_shards(text_parts(corpus, size=1000), tiny_model, tmp_path / "v")
     np.testing.assert_allclose(np.asarray(open_shards(tmp_path / "v")), docs, atol=1e-6)
+
+
+def test_a_shard_that_was_changed_is_encoded_again_and_said(tmp_path: Path, corpus: Path) -> None:
+    parts, folder = text_parts(corpus, size=40), tmp_path / "v"
+    encode_shards(parts, MODEL, folder, EncodingPlan(dtype="int8"))
+    good = {p.name: p.read_bytes() for p in folder.iterdir()}
+    other = np.load(folder / "shard-00000.npy") * np.int8(-1)
+    np.save(folder / "shard-00000.npy", other)
+    scales = np.load(folder / "shard-00001.scales.npy")
+    np.save(folder / "shard-00001.scales.npy", scales[::-1])
+    swapped = (folder / "shard-00002.ids.txt").read_text(encoding="utf-8").splitlines()[::-1]
+    (folder / "shard-00002.ids.txt").write_text("\n".join(swapped) + "\n", encoding="utf-8")
+    made = encode_shards(parts, MODEL, folder, EncodingPlan(dtype="int8"))
+    assert (made.encoded, made.repaired) == (3, 3)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == good
+
+
+def test_a_shard_killed_while_it_is_overwritten_is_not_complete(tmp_path: Path, corpus: Path, monkeypatch) -> None:
+    folder, whole = tmp_path / "v", text_parts(corpus, size=200)
+    encode_shards(whole, MODEL, folder)
+    changed = tmp_path / "corpus.jsonl"
+    changed.write_text((corpus / "corpus.jsonl").read_text(encoding="utf-8").replace(" likes ", " likes Zebras, "), encoding="utf-8")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("limitlab.search.shard_writing.sha256_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        encode_shards(text_parts(changed, size=200), MODEL, folder, overwrite=True)
+    monkeypatch.undo()
+    assert not (folder / "shard-00000.json").exists()
+    assert encode_shards(whole, MODEL, folder).encoded == 1
+    assert np.array_equal(np.asarray(open_shards(folder)), expected(corpus))
+
+
+def test_the_size_of_shards_is_taken_from_the_folder(tmp_path: Path, corpus: Path) -> None:
+    assert encode_corpus(corpus, MODEL, tmp_path / "v", shard_docs=30).shards == 4
+    again = encode_corpus(corpus, MODEL, tmp_path / "v")
+    assert (again.shards, again.encoded) == (4, 0)
+    assert open_shards(tmp_path / "v").manifest["shard_docs"] == 30
+    with pytest.raises(InvalidArgument, match=r"shard_docs 30, now 50\. Choose another -o, or --overwrite"):
+        encode_corpus(corpus, MODEL, tmp_path / "v", shard_docs=50)
+    assert encode_corpus(corpus, MODEL, tmp_path / "v").encoded == 0, "the refusal left everything"
+    assert encode_corpus(corpus, MODEL, tmp_path / "v", shard_docs=50, overwrite=True).encoded == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "error", "words"),
+    [
+        ("token-sums:tokens=letters", {}, UnknownName, "^TokenSums.*unknown tokens"),
+        ("token-sums", {}, InvalidArgument, "^TokenSums.encode.*phrases or words"),
+        (MODEL, {"dim": 25}, RangeError, r"^encode: dim must be at most the model's dimension, 24; got dim=25\.$"),
+        (MODEL, {"dim": 0}, RangeError, r"^encode: dim must be >= 1; got dim=0\.$"),
+        (MODEL, {"shard_docs": 0}, RangeError, r"^encode: shard_docs must be >= 1; got shard_docs=0\.$"),
+        ("static", {}, InvalidArgument, "static:path=FOLDER"),
+    ],
+)
+def test_wrong_options_are_told_as_such_and_leave_nothing(tmp_path: Path, corpus: Path, model: str, more, error, words: str) -> None:
+    (tmp_path / "bad.jsonl").write_text("no JSON\n")  # not looked at
+    with pytest.raises(error, match=words):
+        encode_corpus(tmp_path / "bad.jsonl", model, tmp_path / "v", **more)
+    assert not (tmp_path / "v").exists()
+
+
+def test_keys_stay_on_this_machine(tmp_path: Path, corpus: Path, monkeypatch) -> None:
+    monkeypatch.setenv("A_KEY", "hidden")
+    spec = "openai:model=m,url=http://127.0.0.1:9/v1,key=A_KEY"
+    mine = build(MODEL)
+    mine.key = Secret("hidden", "A_KEY")
+    for model, words in ((spec, "keys are not sent to workers"), (mine, "a Secret cannot be stored")):
+        with using(FakeCluster()), pytest.raises(InvalidArgument, match=f"^encode: .*{words}.*ray://fake"):
+            encode_corpus(corpus, model, tmp_path / "v")
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_worker_with_another_model_under_the_same_name_refuses(tmp_path: Path, corpus: Path, monkeypatch) -> None:
+    there = build
+
+    def other(spec, **more):
+        made = there(spec, **more)
+        return there("token-sums:tokens=phrases,dim=23,seed=9") if more else made  # workers say which precision
+
+    monkeypatch.setattr(module, "build", other)
+    with (
+        using(FakeCluster()),
+        pytest.raises(InvalidArgument, match=r"must be one model on all machines; here it is another: seed 0, now 9"),
+    ):
+        encode_shards(text_parts(corpus, size=50), "token-sums:tokens=phrases,dim=23", tmp_path / "v")
+
+
+def test_folders_in_names_of_models_become_whole_paths(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "a.npz").write_text("x")
+    for spec, wanted in (
+        ("m", f"{tmp_path}/m"),
+        ("./m:pooling=cls,query_prompt=q: ", f"{tmp_path}/m:pooling=cls,query_prompt=q: "),
+        ("static:path=m", f"static:path={tmp_path}/m"),
+        ("adapted(m):file=a.npz", f"adapted({tmp_path}/m):file={tmp_path}/a.npz"),
+        ("owner/name", "owner/name"),
+        (MODEL, MODEL),
+    ):
+        assert absolute_spec(spec) == wanted
+
+
+@pytest.mark.models
+def test_a_saved_adapter_is_encoded_as_it_is_evaluated(tmp_path: Path, corpus: Path, tiny_model: str, monkeypatch) -> None:
+    import pickle
+
+    from limitlab.retrieval.adapters.folder import save_adapter_folder
+    from limitlab.retrieval.adapters.linear import LinearAdapter
+
+    base = build(tiny_model)
+    dim = base.max_dim
+    turn = np.random.default_rng(0).standard_normal((2, dim, dim)).astype(np.float32)
+    adapter = LinearAdapter(query_matrix=turn[0], doc_matrix=turn[1])
+    save_adapter_folder(tmp_path / "ad", adapter, base=tiny_model, fingerprint=base._encoder.fingerprint)
+    monkeypatch.chdir(tmp_path)
+    data = ll.load(corpus)
+    docs, queries = build("ad").encoded(data.docs, data.queries)
+    for kind, wanted in (("document", docs), ("query", queries)):
+        encode_corpus(corpus, "ad", tmp_path / kind, kind=kind)
+        np.testing.assert_allclose(np.asarray(open_shards(tmp_path / kind)), wanted, atol=1e-4)
+    monkeypatch.chdir(Path(tiny_model).parent)
+    sent = pickle.dumps(build(Path(tiny_model).name))
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(sent)._encoder.source == tiny_model, "a worker's folder is another"

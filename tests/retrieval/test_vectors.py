@@ -115,3 +115,31 @@ def test_diagnosis_of_shards_is_that_of_the_array(tmp_path: Path) -> None:
     for found in (one, other):
         del found["provenance"], found["run_ids"]
     assert one == other
+
+
+def test_documents_and_queries_of_different_models_are_refused(tmp_path: Path) -> None:
+    import json
+
+    ids = {"docs": list(DATA.docs.ids), "queries": list(DATA.queries.ids)}
+
+    def folder(name: str, what: str, model: dict) -> Path:
+        made = manifest_folder(tmp_path / name, DOCS if what == "docs" else QUERIES, [], ids=ids[what])
+        manifest = json.loads((made / "manifest.json").read_text())
+        (made / "manifest.json").write_text(json.dumps({**manifest, "model": model}))
+        return made
+
+    one = {"retriever": "dense", "model": "abc", "query_prompt": None, "document_precision": "bfloat16", "sentence-transformers": "6.1"}
+    docs = folder("docs", "docs", one)
+    same = folder("same", "queries", {**one, "query_prompt": "q: ", "document_precision": "float32"})
+    newer = folder("newer", "queries", {**one, "sentence-transformers": "6.2"})
+    other = folder("other", "queries", {**one, "model": "xyz"})
+    assert "different_names_or_versions" not in build(f"vectors:docs={docs},queries={same}").index(DATA.docs, DATA.queries)["notes"]
+    notes = build(f"vectors:docs={docs},queries={newer}").index(DATA.docs, DATA.queries)["notes"]
+    assert next(iter(notes.items())) == ("different_names_or_versions", "sentence-transformers '6.1' and '6.2'")
+    words = r"encoded by one model; .*docs and .*other differ: model 'abc' and 'xyz'"
+    with pytest.raises(InvalidArgument, match=words):
+        build(f"vectors:docs={docs},queries={other}")
+    with pytest.raises(InvalidArgument, match=words):
+        ll.diagnose(DATA, docs=open_shards(docs), queries=open_shards(other), k=2)
+    told = ll.diagnose(DATA, docs=open_shards(docs), queries=open_shards(newer), k=2, skip=("drowning", "gaps", "geometry"))
+    assert next(iter(told.notes)) == "documents and queries were encoded under different names or versions"

@@ -281,7 +281,7 @@ def test_float64_values_beyond_float32_are_refused_not_lost() -> None:
         ({"docs": np.zeros((3, 0))}, ShapeError, r"docs must have shape"),
         ({"docs": np.zeros((3, 4), complex)}, ShapeError, "docs must hold real numbers; got dtype complex128"),
         ({"queries": np.zeros((2, 5))}, ShapeError, "must have the same dimension; got 4 and 5"),
-        ({"k": 0}, RangeError, r"k must be in \[1, inf\]; got k=0"),
+        ({"k": 0}, RangeError, r"k must be >= 1; got k=0"),
         ({"k": 2.5}, RangeError, "k must be a whole number"),
         ({"dim": 5}, RangeError, r"dim must be in \[1, 4\]; got dim=5"),
         ({"dim": 0}, RangeError, "dim must be"),

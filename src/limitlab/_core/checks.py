@@ -15,16 +15,17 @@ from limitlab._core.row_tables import RowTable
 
 def whole(who: str, name: str, value: Any, *, low: int | None = None, high: int | None = None, high_name: str = "") -> int:
     """``value`` as an int in [low, high]; bools, fractions and text are refused."""
-    span = f"[{'-inf' if low is None else low}, {high_name or ('inf' if high is None else high)}]"
+    only_low = low is not None and high is None and not high_name
+    span = f">= {low}" if only_low else f"in [{'-inf' if low is None else low}, {high_name or ('inf' if high is None else high)}]"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         else:
-            raise RangeError(f"{who}: {name} must be a whole number in {span}; got {name}={value!r}.")
+            raise RangeError(f"{who}: {name} must be a whole number {span}; got {name}={value!r}.")
     value = int(value)
     if (low is not None and value < low) or (high is not None and value > high):
         extra = f", {high_name}={high}" if high_name else ""
-        raise RangeError(f"{who}: {name} must be in {span}; got {name}={value}{extra}.")
+        raise RangeError(f"{who}: {name} must be {span}; got {name}={value}{extra}.")
     return value
 
 

@@ -27,7 +27,12 @@ def encode_command(
     form: Annotated[str, typer.Option("--format", help="npy or parquet.")] = "npy",
     dim: Annotated[int | None, typer.Option("--dim", help="Keep only the first so many values.")] = None,
     normalise: Annotated[bool, typer.Option("--normalise", help="Scale vectors to unit length before they are stored.")] = False,
-    shard_docs: Annotated[int, typer.Option("--shard-docs", help="Texts a shard at most: what a kill can lose.")] = 32_768,
+    shard_docs: Annotated[
+        int | None,
+        typer.Option(
+            "--shard-docs", help="Texts a shard at most: what a kill can lose. Unless given: as the folder was begun, else 32,768."
+        ),
+    ] = None,
     engine: EngineName = None,
     workers: Workers = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace vectors of other settings.")] = False,
@@ -50,6 +55,11 @@ def encode_command(
         f"{made.rows:,} {what} in {made.shards:,} {_shards(made.shards)} of dimension {made.dim:,}, {made.dtype}, {made.bytes / 1e6:,.1f} MB: {made.folder}; "
         f"{made.encoded:,} {_shards(made.encoded)} encoded now"
     )
+    if made.repaired:
+        what_was = "its files were" if made.repaired == 1 else "their files were"
+        answer(f"note: {made.repaired:,} {_shards(made.repaired)} encoded again: {what_was} missing or changed after they were written")
+    for note in made.notes:
+        answer(f"note: {note}")
     if not queries:
         answer(f'Next: limitlab eval DATASET -m "vectors:docs={made.folder},queries=QUERIES"')
 

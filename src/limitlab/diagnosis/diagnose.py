@@ -22,6 +22,7 @@ from limitlab.diagnosis.best_query import FOUND, OWN, SEPARATED, best_queries
 from limitlab.diagnosis.depth import PARTS, Depth, Given, depth, skipped
 from limitlab.diagnosis.dimension import dimension_answer
 from limitlab.diagnosis.index import IndexSpec, index_lists, parse_index
+from limitlab.diagnosis.matching import matching
 from limitlab.diagnosis.platform import OF_THE_LIST, REASONS, Hits, run_findings
 from limitlab.diagnosis.remedies.bench import Bench, Serving
 from limitlab.diagnosis.remedies.measured import measured_remedies, remedy_sentence
@@ -152,6 +153,7 @@ def diagnose(
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None, **_asked(wanted)}
     with using(engine), Scratch() as scratch, Stopwatch() as watch:
         given = _vectors(data, docs, queries, model, progress)
+        told = matching(data, given.docs, given.queries, doc_ids) | dict(notes or {})
         found = subject(
             relevance, given.docs, given.queries, doc_ids=doc_ids, query_ids=query_ids, k=k, similarity=similarity, ties=ties,
             min_relevance=min_relevance, scratch=scratch,
@@ -162,7 +164,7 @@ def diagnose(
         facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
         serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
         bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
-        work = _Levels(found, plan, given, facts, scratch, progress, dict(notes or {}), bench)
+        work = _Levels(found, plan, given, facts, scratch, progress, told, bench)
         return _through_ledger(work, title or f"diagnosis of {name}", name, about, ledger or Ledger(), watch)
 
 

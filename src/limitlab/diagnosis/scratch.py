@@ -27,4 +27,6 @@ class Scratch:
         if 4 * shape[0] * shape[1] <= _IN_MEMORY_BYTES:
             return np.empty(shape, np.float32)
         self._made += 1
-        return np.lib.format.open_memmap(Path(self._folder.name) / f"{self._made}.npy", "w+", np.float32, shape)
+        mapped = np.lib.format.open_memmap(Path(self._folder.name) / f"{self._made}.npy", "w+", np.float32, shape)
+        # No memmap by type: this folder is of this machine, and workers on others, who open maps by their path, do not see it.
+        return mapped.view(np.ndarray)

@@ -12,9 +12,9 @@ import numpy as np
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import DataError, InvalidArgument
-from limitlab._core.optional import require
 from limitlab._core.row_tables import RowTable
 from limitlab.retrieval.stores import export_vectors, names_a_store
+from limitlab.search.shard_files import read_id_file
 from limitlab.search.shards import is_sharded, open_shards
 
 SUFFIXES = (".npy", ".npz", ".parquet")
@@ -28,7 +28,7 @@ class VectorFile:
     Attributes
     ----------
     vectors
-        (n, dim); a memory map for .npy, Shards for a folder or a pattern.
+        (n, dim); a memory map for .npy, Shards for a folder, a pattern or parquet.
     ids
         n ids, or None where the file names none.
     """
@@ -83,24 +83,8 @@ def read_vectors(path: str | Path, *, packed: bool = False) -> VectorFile:
 
 
 def read_ids(path: str | Path) -> tuple[str, ...]:
-    """Ids, one a line, in the order of the vectors.
-
-    Raises
-    ------
-    DataError
-        The file is missing or not UTF-8, or a line within it is empty.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError.at(path, None, "this file of ids does not exist")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError.at(path, None, f"not UTF-8 text ({error.reason} at byte {error.start})") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            raise DataError.at(path, number, "an id is empty; one id a line is expected")
-    return tuple(line.strip() for line in lines)
+    """Ids, one a line, in the order of the vectors; see ``read_id_file``."""
+    return tuple(read_id_file(path))
 
 
 def _unpacked(path: Path, array: np.ndarray) -> np.ndarray:
@@ -126,21 +110,10 @@ def _npz(path: Path) -> VectorFile:
 
 
 def _parquet(path: Path) -> VectorFile:
-    parquet = require("pyarrow.parquet", extra="parquet", what="vectors from parquet files", package="pyarrow")
-    pyarrow = require("pyarrow", extra="parquet", what="vectors from parquet files")
-    table = parquet.read_table(path)
-    kinds = (pyarrow.types.is_list, pyarrow.types.is_large_list, pyarrow.types.is_fixed_size_list)
-    columns = [field.name for field in table.schema if any(is_kind(field.type) for is_kind in kinds)]
-    if len(columns) != 1:
-        raise DataError.at(path, None, f"one column of lists is expected; there are {_listed(columns)}")
-    column = table.column(columns[0]).combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    n = len(column)
-    if column.null_count or not n or flat.size % n or len(set(column.value_lengths().to_pylist())) != 1:
-        raise DataError.at(path, None, f"every list of column {columns[0]!r} must be there and have the same length")
-    names = [name for name in _ID_NAMES if name in table.column_names]
-    ids = _texts(path, table.column(names[0]).to_pylist()) if names else None
-    return VectorFile(_table(path, flat.reshape(n, -1)), ids)
+    """Through the reader of shards, which knows scales of int8."""
+    shards = open_shards(path)
+    ids = shards.ids()
+    return VectorFile(shards, None if ids is None else tuple(ids))
 
 
 def _table(path: Path, array: np.ndarray) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from limitlab._core.checks import whole
 from limitlab._core.progress import SILENT, Progress
-from limitlab.data.formats.text_parts import text_parts
+from limitlab.data.formats.text_parts import source_note, text_parts
 from limitlab.engine import Engine, using
 from limitlab.retrieval import Retriever
-from limitlab.retrieval.encode_shards import SHARD_DOCS, EncodedShards, EncodingPlan, encode_shards
+from limitlab.retrieval.encode_shards import SHARD_DOCS, EncodedShards, EncodingPlan, encode_shards, model_with_vectors, recorded_shard_docs
 
 
 def encode_corpus(
@@ -21,7 +23,7 @@ def encode_corpus(
     format: str = "npy",
     dim: int | None = None,
     normalise: bool = False,
-    shard_docs: int = SHARD_DOCS,
+    shard_docs: int | None = None,
     overwrite: bool = False,
     engine: str | Engine | None = None,
     progress: Progress = SILENT,
@@ -41,7 +43,7 @@ def encode_corpus(
     kind, dtype, format, dim, normalise
         See EncodingPlan.
     shard_docs
-        Texts a shard at most: what a kill can lose, and what a worker holds.
+        Texts a shard at most, >= 1: what a kill can lose, and what a worker holds. None: as the folder was begun, else 32,768.
     overwrite
         Replace vectors of other settings.
     engine
@@ -57,6 +59,10 @@ def encode_corpus(
     >>> encode_corpus("my-beir-folder", "minilm", "vectors", dtype="float16")  # doctest: +SKIP
     """
     plan = EncodingPlan(kind, dtype, format, dim, normalise)
-    parts = text_parts(source, size=shard_docs, kind=kind, progress=progress)
+    size = whole("encode", "shard_docs", shard_docs, low=1) if shard_docs is not None else recorded_shard_docs(folder) or SHARD_DOCS
     with using(engine):
-        return encode_shards(parts, model, folder, plan, overwrite=overwrite, progress=progress)
+        model_with_vectors(model, plan)  # what is wrong with it is told before a large corpus is gone through
+        note = source_note(source, kind)
+        parts = text_parts(source, size=size, kind=kind, progress=progress)
+        made = encode_shards(parts, model, folder, plan, overwrite=overwrite, shard_docs=size, progress=progress)
+    return replace(made, notes=(note,)) if note else made

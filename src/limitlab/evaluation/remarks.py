@@ -22,6 +22,10 @@ def remarks(row: Row) -> list[str]:
 
 def _local(label: str, notes: dict[str, Any], share: float | str) -> list[str]:
     out = []
+    if notes.get("different_names_or_versions"):
+        out.append(
+            f"{label}: documents and queries were encoded under different names or versions: {notes['different_names_or_versions']}."
+        )
     if notes.get("documents_cut"):
         out.append(
             f"{label} reads {notes.get('token_limit')} tokens: {notes['documents_cut']:,} documents are longer and cut, {100 * float(share):.1f} % of the relevant ones among them."

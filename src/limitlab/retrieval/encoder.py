@@ -80,7 +80,7 @@ class SentenceEncoder:
         self._models: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_models": {}}  # a worker loads the model itself
+        return {**self.__dict__, "source": absolute_source(self.source), "_models": {}}  # a worker loads the model itself
 
     @property
     def fingerprint(self) -> str:
@@ -156,6 +156,11 @@ class SentenceEncoder:
         backend.no_truncation()
         backend.no_padding()
         return np.array([len(e.ids) for e in backend.encode_batch(texts)], np.int32)
+
+
+def absolute_source(source: str) -> str:
+    """A model's folder by its whole path; anything else as it is."""
+    return str(Path(source).absolute()) if Path(source).is_dir() else source
 
 
 def use_cores() -> None:

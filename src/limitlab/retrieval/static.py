@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from limitlab._core.errors import DataError
+from limitlab._core.errors import DataError, InvalidArgument
 from limitlab._core.optional import require
 from limitlab.retrieval.dense import Dense
-from limitlab.retrieval.encoder import model_fingerprint
+from limitlab.retrieval.encoder import absolute_source, model_fingerprint
 
 _USUAL_LIMIT = 512  # tokens, of model2vec before models stated it
 
@@ -50,8 +50,10 @@ class Static(Dense):
         return {**super().config(n_docs), "retriever": "static", "model2vec": of_library}
 
 
-def static(*, path: str, cache: Path | None = None) -> Static:
-    """The static model in a folder: ``static:path=FOLDER``."""
+def static(*, path: str = "", cache: Path | None = None) -> Static:
+    """The static model in a folder: ``static:path=FOLDER``; InvalidArgument without one."""
+    if not path:
+        raise InvalidArgument("static: path must be the folder of a model2vec model; got none. Write: static:path=FOLDER")
     return Static(path, cache=cache)
 
 
@@ -63,7 +65,7 @@ class StaticEncoder:
         self._model: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None}  # a worker loads the model itself
+        return {**self.__dict__, "source": absolute_source(self.source), "_model": None}  # a worker loads the model itself
 
     @property
     def fingerprint(self) -> str:

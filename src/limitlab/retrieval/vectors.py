@@ -13,7 +13,9 @@ from limitlab._core.errors import DataError, InvalidArgument, RangeError, first_
 from limitlab._core.files import sha256_file
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.texts import Texts
+from limitlab.retrieval.model_identity import compare_models
 from limitlab.search import RelevantSet, SearchResult, exact_search
+from limitlab.search.shard_files import read_id_file
 from limitlab.search.shards import Shards, open_shards
 from limitlab.search.stored_vectors import bytes_per_vector
 
@@ -38,7 +40,7 @@ class Vectors:
     Raises
     ------
     InvalidArgument
-        docs or queries are not given.
+        docs or queries are not given, or their manifests name different models.
     DataError
         Files are not what they should be, or of different dimensions.
     """
@@ -54,6 +56,7 @@ class Vectors:
             raise DataError(
                 f"{_WHO}: docs and queries must have the same dimension; {docs} has {self._docs.shape[1]}, {queries} has {self._asked.shape[1]}."
             )
+        self._difference = compare_models(_WHO, self._docs, self._asked)
         self._given_ids = str(doc_ids), str(query_ids)
         self.name = f"vectors:{Path(str(docs)).name}" + ("" if similarity == "cosine" else f",similarity={similarity}")
         self.label = f"Vectors {Path(str(docs)).name}"
@@ -91,7 +94,8 @@ class Vectors:
         self._row = _rows("documents", docs.ids, self._docs, self._given_ids[0], all_used=True)
         asked = _rows("queries", queries.ids, self._asked, self._given_ids[1], all_used=False)
         self._queries = np.asarray(self._asked if asked is None else self._asked[asked])
-        notes = {"vectors": f"{self._docs.files[0].dtype}, {len(self._docs.files):,} files"}
+        notes = {"different_names_or_versions": self._difference} if self._difference else {}
+        notes |= {"vectors": f"{self._docs.files[0].dtype}, {len(self._docs.files):,} files"}
         return {"cost": {"bytes_per_doc": self.bytes_per_doc(self.max_dim)}, "notes": notes}
 
     def search(
@@ -131,16 +135,9 @@ class Vectors:
         return None
 
 
-def _read_ids(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError.at(path, None, f"not readable as ids, one a line ({error})") from error
-
-
 def _rows(what: str, known: Sequence[str], vectors: Shards, path: str, *, all_used: bool) -> np.ndarray | None:
     """(n_known,) row of each text; None where rows are in their order."""
-    ids = _read_ids(path) if path else vectors.ids()
+    ids = read_id_file(path) if path else vectors.ids()
     if ids is not None and len(ids) != len(vectors):
         raise DataError.at(path, None, f"one id for each of {len(vectors):,} vectors of {what} is expected; there are {len(ids):,}")
     if ids is None or (len(ids) == len(known) and all(a == b for a, b in zip(ids, known))):

@@ -85,10 +85,7 @@ class ShardFile:
             name = next(n for n in _ID_NAMES if n in column.schema_arrow.names)
             found = ["" if i is None else str(i) for i in column.read(columns=[name]).column(0).to_pylist()]
         else:
-            try:
-                found = Path(self.ids).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError.at(self.ids, None, f"not readable as ids, one a line ({error})") from error
+            found = read_id_file(self.ids)
         if len(found) != self.rows or not all(found):
             empty = sum(not i for i in found)
             raise DataError.at(
@@ -120,6 +117,27 @@ class ShardFile:
 def without_vectors(path: Path) -> bool:
     """Whether this is a parquet file of no rows, as programs leave that write one file a worker."""
     return path.suffix == ".parquet" and path.is_file() and _parquet(path).metadata.num_rows == 0
+
+
+def read_id_file(path: str | Path) -> list[str]:
+    """Ids, one a line, as they stand there: spaces belong to them, and only a line break ends them.
+
+    Raises
+    ------
+    DataError
+        The file is missing or not UTF-8, or a line is empty.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError.at(path, None, "this file of ids does not exist")
+    try:
+        found = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError.at(path, None, f"not readable as ids, one a line ({error})") from error
+    empty = next((number for number, name in enumerate(found, 1) if not name), None)
+    if empty is not None:
+        raise DataError.at(path, empty, "an id is empty; one id a line is expected")
+    return found
 
 
 def described(path: Path, *, scales: str | None = None, ids: str | None = None, sha256: str | None = None) -> ShardFile:

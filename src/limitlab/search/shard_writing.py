@@ -19,6 +19,7 @@ from limitlab.search.stored_vectors import stored_as
 
 FORMATS = ("npy", "parquet")
 _WHO = "vectors in shards"
+_BESIDE = ("scales", "ids")  # files of a shard in .npy beside that of the vectors
 _GROUP = 8192  # rows of a row group of parquet: what is read together
 
 
@@ -56,24 +57,33 @@ def write_shard(folder: Path, number: int, vectors: np.ndarray, ids: Sequence[st
     held = vectors if dtype == "float32" else (stored := stored_as(vectors, dtype)).codes
     scales = stored.scales if dtype == "int8" else None
     files = _parquet_files if form == "parquet" else _npy_files
+    (folder / f"{shard_name(number)}.json").unlink(missing_ok=True)  # killed half way, nothing here may look complete
     entry: dict[str, Any] = {
         "file": f"{shard_name(number)}.{form}",
         "rows": len(held),
         **files(folder, shard_name(number), held, scales, ids),
     }
     entry |= {"sha256": sha256_file(folder / entry["file"]), "texts": texts, "dim": held.shape[1], "bytes": _bytes(folder, entry)}
+    entry |= {f"{key}_sha256": sha256_file(folder / entry[key]) for key in _BESIDE if key in entry}
     write_text(folder / f"{shard_name(number)}.json", json.dumps(entry, indent=1) + "\n")
     return entry
 
 
-def finished_shard(folder: Path, number: int, *, rows: int, texts: str) -> dict[str, Any] | None:
-    """The record of a shard that is complete: as many rows, of the same texts, its files in place with their bytes; else None."""
+def recorded_shard(folder: Path, number: int, *, rows: int, texts: str) -> dict[str, Any] | None:
+    """The record of a shard of as many rows and of the same texts, whatever has become of its files; else None."""
     path = folder / f"{shard_name(number)}.json"
     if not path.is_file():
         return None
     entry = read_json(path)
-    whole = isinstance(entry, dict) and entry.get("rows") == rows and entry.get("texts") == texts
-    return entry if whole and entry.get("bytes") == _bytes(folder, entry) else None
+    return entry if isinstance(entry, dict) and entry.get("rows") == rows and entry.get("texts") == texts else None
+
+
+def unchanged(folder: Path, entry: dict[str, Any]) -> bool:
+    """Whether the files of a record are there as they were written: by their bytes, then by their SHA-256, for which they are read."""
+    if entry.get("bytes") != _bytes(folder, entry):
+        return False
+    digests = {"file": entry.get("sha256"), **{key: entry.get(f"{key}_sha256") for key in _BESIDE}}
+    return all(sha256_file(folder / entry[key]) == digest for key, digest in digests.items() if key in entry and digest is not None)
 
 
 def write_manifest(folder: Path, entries: Sequence[dict[str, Any]], *, dtype: str, about: dict[str, Any]) -> Path:

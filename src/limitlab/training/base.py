@@ -14,7 +14,7 @@ from limitlab._core.files import atomic_folder, content_hash
 from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.seeds import derived
-from limitlab.retrieval.encoder import SentenceEncoder
+from limitlab.retrieval.encoder import SentenceEncoder, absolute_source
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.training.config import TrainConfig
 
@@ -61,7 +61,7 @@ def resolve_base(name: str) -> Base:
     elif name in PACKAGED:
         source = packaged_folder(name)
     elif "/" in name or Path(name).is_dir():
-        source = name
+        source = absolute_source(name)  # it is sent to workers, whose folder is another
     else:
         raise UnknownName.of("train()", "base", name, [*PACKAGED, *_STATIC], hint="Models: owner/name, or ./folder.")
     return Base(name, source, SentenceEncoder(source).fingerprint)

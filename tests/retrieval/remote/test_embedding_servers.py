@@ -343,3 +343,17 @@ def test_configs_hold_no_key_and_tell_servers_apart():
     assert "sk-right" not in json.dumps(one) and one == build("openai:model=m,url=http://localhost:1/v1,price=1").config(3)
     assert one != build("openai:model=m,url=http://localhost:2/v1").config(3)
     assert one != build("openai:model=m,url=http://localhost:1/v1,dimensions=4").config(3)
+
+
+def test_encode_asks_a_service_from_this_machine_and_goes_on(tmp_path):
+    from limitlab.evaluation.encode_corpus import encode_corpus
+    from limitlab.search import open_shards
+
+    kind, spec, seed = SERVICES["openai"]
+    rows = ROWS[:50]
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps({"_id": f"d{i}", "text": t}) + "\n" for i, t in enumerate(rows)), encoding="utf-8")
+    with kind() as service:
+        for encoded in (3, 0):
+            assert encode_corpus(tmp_path / "c.jsonl", spec.format(service.url), tmp_path / "v", shard_docs=20).encoded == encoded
+    np.testing.assert_allclose(np.asarray(open_shards(tmp_path / "v")), [vector(t, 64, seed=seed) for t in rows], rtol=0, atol=1e-7)
+    assert "sk-right" not in "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "v").glob("*.json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from limitlab.data.formats.reading import corpus_file, queries_file
 
 _WHO = "texts"
 SUFFIXES = (".jsonl", ".parquet")
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+PLURAL = {"document": "documents", "query": "queries"}
 _IDS = ("_id", "id")
 
 
@@ -48,6 +51,7 @@ class LinesPart:
         path = Path(self.path)
         ids: list[str] = []
         texts: list[str] = []
+        digest = hashlib.sha256()
         try:
             with open(path, "rb") as file:
                 file.seek(self.offset)
@@ -55,11 +59,14 @@ class LinesPart:
                     if len(ids) == self.rows:
                         break
                     if line.strip():
+                        digest.update(line)
                         record = parse(path, number, line)
                         ids.append(identifier(path, number, record, _IDS))
                         texts.append(text_of(path, number, record))
         except OSError as error:
             raise DataError.at(path, None, f"not readable ({error.strerror})") from error
+        if len(ids) == self.rows and digest.hexdigest() != self.digest:
+            raise DataError.at(path, self.line, f"the {self.rows:,} texts from here on were changed while they were read; run it again")
         if len(ids) != self.rows:
             raise DataError.at(
                 path, None, f"{self.rows:,} texts are expected from line {self.line} on; there are {len(ids):,}: it was changed"
@@ -120,7 +127,7 @@ def text_parts(source: str | Path, *, size: int, kind: str = "document", progres
     InvalidArgument
         Nothing there.
     DataError
-        A file without texts, or parquet without the columns; malformed lines are found when they are read.
+        No texts in any file, or parquet without the columns; malformed lines are found when they are read.
     """
     whole(_WHO, "size", size, low=1)
     choice(_WHO, "kind", kind, ("document", "query"))
@@ -129,11 +136,30 @@ def text_parts(source: str | Path, *, size: int, kind: str = "document", progres
     with progress.task("read texts", sum(p.stat().st_size for p in paths)) as bar:
         for path in paths:
             own: list[Any] = list(_rows_parts(path, size) if path.suffix == ".parquet" else _lines_parts(path, size))
-            if not own:
-                raise DataError.at(path, None, "no texts: the file is empty")
-            parts += own
+            parts += own  # some of many files may be empty
             bar.advance(path.stat().st_size)
+    if not parts:
+        raise DataError.at(paths[0] if len(paths) == 1 else str(source), None, "no texts: " + _all_empty(len(paths)))
     return parts
+
+
+def source_note(source: str | Path, kind: str) -> str:
+    """What a user may have meant otherwise: queries from files that no dataset tells apart, or both in one pattern; else ""."""
+    if Path(source).is_dir():
+        with suppress(DataError):
+            corpus_file(Path(source))
+            return ""
+    names = {p.name for p in _files(source, kind)}
+    queries = sorted(n for n in names if n.startswith("queries."))
+    if queries and len(names) > len(queries):
+        return f"{source} names files of documents and {queries[0]}: all were encoded as {PLURAL[kind]}"
+    if kind == "query" and not queries:
+        return f"{source} is no dataset folder: every text in it was encoded as a query"
+    return ""
+
+
+def _all_empty(n: int) -> str:
+    return "the file is empty" if n == 1 else f"all {n:,} files are empty"
 
 
 def _files(source: str | Path, kind: str) -> list[Path]:
@@ -142,10 +168,15 @@ def _files(source: str | Path, kind: str) -> list[Path]:
         found = [path]
     elif path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and p.is_file())
+        found = found or sorted(p for p in path.iterdir() if p.suffix in _PACKED)
         if any(p.name in ("corpus.jsonl", "queries.jsonl") for p in found) or not found:
             found = [corpus_file(path) if kind == "document" else queries_file(path)]
     else:
         found = [Path(p) for p in sorted(glob.glob(str(source)))]
+    if zipped := [p for p in found if p.suffix in _PACKED]:
+        raise InvalidArgument(
+            f"{_WHO}: files of JSON lines (.jsonl) or parquet (.parquet) are needed; {zipped[0]} is compressed. Unpack it first."
+        )
     wrong = [p for p in found if p.suffix not in SUFFIXES]
     if not found or wrong:
         there = f"{wrong[0]} is not" if wrong else "there is nothing of that name"

@@ -92,6 +92,24 @@ class Adapted:
             out[at : at + _ROWS] = self.adapter.apply_docs(np.asarray(doc_vectors[at : at + _ROWS])[:, :dim])
         return out, adapted
 
+    def vectors_of(self, texts: list[str], kind: str) -> np.ndarray:
+        """(n, dim) float32 adapted vectors of texts that need not be a whole corpus; ``kind`` is query or document.
+
+        Raises
+        ------
+        InvalidArgument
+            The retriever inside has no vectors of single texts.
+        ShapeError
+            Its vectors are shorter than the adapter's dimension.
+        """
+        made = getattr(self._inner, "encode", None) or getattr(self._inner, "vectors_of", None)
+        if made is None:
+            raise InvalidArgument(f"{self.name}: the retriever inside must give one vector a text; got {self._inner.name!r}.")
+        vectors, dim = np.asarray(made(texts, kind)), self.adapter.dim
+        if vectors.shape[1] < dim:
+            raise ShapeError(f"{self.name}: vectors must have at least the adapter's dimension, {dim}; got {vectors.shape[1]}.")
+        return np.asarray((self.adapter.apply_queries if kind == "query" else self.adapter.apply_docs)(vectors[:, :dim]), np.float32)
+
     def search(
         self, *, k: int, places: np.ndarray, relevant: RelevantSet, dim: int | None = None, progress: Progress = SILENT
     ) -> SearchResult:

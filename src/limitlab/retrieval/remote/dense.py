@@ -192,6 +192,10 @@ class ServedDense(ABC):
         assert self._docs is not None
         return self._docs, self._queries
 
+    def vectors_of(self, texts: list[str], kind: str) -> np.ndarray:
+        """(n, dim) float32 vectors of texts that need not be a whole corpus, through the cache; ``kind`` is query or document."""
+        return np.asarray(self._vectors(TextList([str(i) for i in range(len(texts))], texts), kind, SILENT).vectors)
+
     def predict(self, measure: str, cut: int, **_: Any) -> float | None:
         """No closed form."""
         return None
