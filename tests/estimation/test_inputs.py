@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,17 @@ def test_rows_that_are_not_the_datasets_are_refused():
             inputs.refuse_other_rows(found, data, "diagnose")
 
 
+def test_rows_with_ids_may_be_others(tmp_path):
+    data = Dataset.from_texts({"a": "x", "b": "y"}, {"p": "x"}, {"p": {"a": 1}})
+    np.save(tmp_path / "q.npy", np.ones((1, 4), np.float32))
+    np.savez(tmp_path / "named.npz", docs=np.ones((3, 4), np.float32), ids=np.array(["a", "b", "c"]))
+    np.save(tmp_path / "d.npy", np.ones((3, 4), np.float32))
+    for name, refused in (("named.npz", False), ("d.npy", True)):
+        found = inputs.of_vectors(tmp_path / name, tmp_path / "q.npy")
+        with pytest.raises(InvalidArgument, match="3 rows") if refused else nullcontext():
+            inputs.refuse_unnamed_rows(tmp_path / name, tmp_path / "q.npy", found, data)
+
+
 def test_shards_of_int8_with_scales_are_int8(tmp_path):
     from limitlab.search.shard_writing import write_manifest, write_shard
 
@@ -60,4 +73,4 @@ def test_shards_of_int8_with_scales_are_int8(tmp_path):
         write_manifest(tmp_path / name, [entry], dtype="int8", about={})
     found = inputs.of_vectors(tmp_path / "docs", tmp_path / "queries")
     assert (found["dtype"], found["in_files"]) == ("int8", True)
-    assert inputs.sizes_of({}, found).vector_bytes == 6 * 8
+    assert inputs.sizes_of({"k": 2}, found).vector_bytes == 6 * 8

@@ -118,7 +118,7 @@ def _subject(
     if docs is not None and queries is not None:
         vectors = inputs.of_vectors(docs, queries)
         if data is not None:
-            inputs.refuse_other_rows(vectors, data, "diagnose")
+            inputs.refuse_unnamed_rows(docs, queries, vectors, data)
         return found | vectors, None
     if model is None:
         if data is not None:

@@ -59,6 +59,12 @@ def of_retriever(one: Asked, data: Dataset | None) -> dict[str, Any]:
     return found
 
 
+def refuse_unnamed_rows(docs: str | Path, queries: str | Path, found: dict[str, Any], data: Dataset) -> None:
+    """As ``refuse_other_rows`` for a diagnosis, which finds rows by their ids where files have them."""
+    unnamed = {name: found[name] for name, path in (("n_docs", docs), ("n_queries", queries)) if read_vectors(path).ids is None}
+    refuse_other_rows({"n_docs": data.n_docs, "n_queries": data.n_queries, **unnamed}, data, "diagnose")
+
+
 def refuse_other_rows(found: dict[str, Any], data: Dataset, verb: str, *, asked_may_be_more: bool = False) -> None:
     """Raises InvalidArgument where files have more or fewer rows than the dataset has documents, or too few for its queries."""
     for name, there, words in (("n_docs", data.n_docs, "documents"), ("n_queries", data.n_queries, "queries")):
