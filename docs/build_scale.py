@@ -21,18 +21,18 @@ TABLES: dict[str, tuple[str, list[tuple[list[str], str]]]] = {
         "documents | encoders | texts a second, each",
         [
             ([f"{n:,}", str(workers), f"{speed:,}"],
-             f"eval -m minilm --n-docs {n} --n-queries 1000 --dim 384 --texts-per-second {speed} --workers {workers}")
+             f"eval -m minilm --n-docs {n} --n-queries 1000 --dim 384 --texts-per-second {speed} --engine ray --machines {workers}")
             for n in SIZES[1:] for speed, workers in ((25, 2), (25, 32), (1_000, 1), (10_000, 1), (10_000, 8))
         ],
     ),
     "search": (
-        "documents | cores",
-        [([f"{n:,}", str(w)], f"eval -m vectors --n-docs {n} {COMMON} --workers {w}") for n in SIZES for w in (2, 16, 32)],
+        "documents | machines",
+        [([f"{n:,}", str(w)], f"eval -m vectors --n-docs {n} {COMMON} --engine ray --machines {w}") for n in SIZES for w in (2, 16, 32)],
     ),
     "diagnose": (
-        "documents | cores | skipped",
+        "documents | machines | skipped",
         [
-            ([f"{n:,}", str(w), skip or "nothing"], f"diagnose --n-docs {n} {COMMON.replace('--dtype int8', '--dtype float32')} --workers {w}"
+            ([f"{n:,}", str(w), skip or "nothing"], f"diagnose --n-docs {n} {COMMON.replace('--dtype int8', '--dtype float32')} --engine ray --machines {w}"
              + (f" --skip {skip}" if skip else ""))
             for n in SIZES for w, skip in ((2, ""), (32, ""), (32, "drowning,gaps,geometry"))
         ],

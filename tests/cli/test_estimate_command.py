@@ -24,7 +24,7 @@ def profile(tmp_path):
 def test_bare_sizes_need_nothing_to_exist(cli, profile):
     sizes = ["--n-docs", "100e6", "--n-queries", "1000", "--dim", "768", "--dtype", "int8", "--tokens-per-doc", "120"]
     told = cli(
-        "estimate", "eval", *sizes, "--engine", "ray", "--workers", "64", "--price-per-hour", "2", "--machine", profile, "--json"
+        "estimate", "eval", *sizes, "--engine", "ray", "--machines", "32", "--price-per-hour", "2", "--machine", profile, "--json"
     ).json()
     assert told["schema"] == "limitlab.estimate/1" and told["verb"] == "eval"
     assert told["sizes"]["n_docs"] == 100_000_000 and told["machines"] == 32
@@ -82,12 +82,27 @@ def test_a_sweep_over_a_hundred_thousand_dimensions_is_foreseen(cli, profile):
             ["eval", "-m", "openai:model=m", "--n-docs", "10", "--n-queries", "2"],
             "InvalidArgument: limitlab estimate eval: --texts-per-second",
         ),
-        (["diagnose", "--n-docs", "ten", "--n-queries", "2", "--dim", "4"], "RangeError: --n-docs"),
+        (
+            ["diagnose", "--n-docs", "ten", "--n-queries", "2", "--dim", "4"],
+            "RangeError: limitlab estimate: --n-docs must be a positive whole number",
+        ),
         (
             ["diagnose", "--n-docs", "10", "--n-queries", "2", "--dim", "4", "--engine", "spark"],
             "UnknownName: limitlab estimate: unknown engine",
         ),
         (["diagnose", "--docs", "d.npy"], "InvalidArgument: limitlab estimate diagnose: --docs and --queries"),
+        *[
+            (
+                ["eval", "--n-docs", n, "--n-queries", "2", "--dim", "4"],
+                f"RangeError: limitlab estimate: --n-docs must be a positive whole number up to 10^13, such as 50000000 or 50e6; got '{n}'",
+            )
+            for n in ("-5", "100w", "1e400", "0")
+        ],
+        (["critical-n", "--dim", "4", "--n-docs", "1e400"], "RangeError: limitlab estimate: --n-docs must be"),
+        (
+            ["diagnose", "-m", "owner/name", "--n-docs", "10", "--n-queries", "2", "--texts-per-second", "5"],
+            "InvalidArgument: limitlab estimate diagnose: --full-dim must say",
+        ),
         (["critical-n", "--dim", "4", "--k", "3"], "InvalidArgument: limitlab estimate critical-n: with --k other than 2"),
         (["critical-n", "--dim", "x"], "RangeError: --dim"),
     ],
@@ -110,3 +125,61 @@ def test_the_machine_is_kept_and_written(cli, profile, tmp_path, monkeypatch):
     assert found.code == 0 and "flop/s" in found.out
     assert json.loads((tmp_path / "out.json").read_text()) == json.loads(profile.read_text())
     cli("estimate", "machine", "-o", tmp_path / "out.txt").refused(1, "UnknownName: ")
+
+
+def test_headlines_say_what_will_not_run(cli, profile):
+    alone = cli("estimate", "critical-n", "--dim", "1000000000", "--machine", profile).out.splitlines()
+    assert alone[0] == "critical-n: will not run: the dimension is refused" and alone[1].startswith("LIMIT: 1 of 1 dimensions")
+    some = cli("estimate", "critical-n", "--dim", "4,5,1000000", "--machine", profile).out.splitlines()
+    assert some[0].endswith("for 2 of 3 dimensions; 1 are refused")
+    memory = cli("estimate", "eval", "--n-docs", "1e10", "--n-queries", "10", "--dim", "4", "--machine", profile).out.splitlines()
+    assert memory[1].startswith("LIMIT: memory is more than the machine's 16 GiB")
+
+
+def test_long_times_are_years():
+    from limitlab.cli.estimate_text import duration
+
+    day = 86_400.0
+    assert [duration(days * day) for days in (700, 731, 5_049, 204_802_267_581)] == [
+        "700 days", "2 years", "14 years", "more than a million years",
+    ]  # fmt: skip
+
+
+def test_a_model_that_is_here_says_its_dimension(cli, profile):
+    speed = ["--n-docs", "1e6", "--n-queries", "1000", "--texts-per-second", "1000", "--machine", profile, "--json"]
+    assert cli("estimate", "eval", "-m", "minilm", *speed).json()["sizes"]["dim"] == 384
+    assert cli("estimate", "eval", "-m", "bge-m3", *speed).json()["sizes"]["dim"] == 1024
+    told = cli("estimate", "diagnose", "-m", "minilm", "--dim", "64", *speed).json()["sizes"]
+    assert (told["dim"], told["served_dim"]) == (384, 64)
+    told = cli("estimate", "diagnose", "-m", "owner/name", "--full-dim", "768", "--dim", "64", *speed).json()["sizes"]
+    assert (told["dim"], told["served_dim"]) == (768, 64)
+
+
+def _vectors(folder, name, n, dim):
+    np.save(folder / f"{name}.npy", np.random.default_rng(0).standard_normal((n, dim)).astype(np.float32))
+    return folder / f"{name}.npy"
+
+
+def test_every_retriever_has_the_sizes_of_its_own_files(cli, profile, tmp_path):
+    q8, q32 = _vectors(tmp_path, "q8", 20, 8), _vectors(tmp_path, "q32", 20, 32)
+    small = f"vectors:docs={_vectors(tmp_path, 'd8', 500, 8)},queries={q8}"
+    large = f"vectors:docs={_vectors(tmp_path, 'd32', 500, 32)},queries={q32}"
+
+    def amounts(*models, more=()):
+        given = [x for m in models for x in ("-m", m)]
+        parts = cli("estimate", "eval", *given, *more, "--machine", profile, "--json").json()["parts"]
+        return {name: sum(p["amount"] for p in parts if p["name"] == name) for name in {p["name"] for p in parts}}
+
+    both, one, other = amounts(small, large), amounts(small), amounts(large)
+    for name in ("products: search", "read vectors the first time", "scale rows to unit length"):
+        assert both[name] == one[name] + other[name]
+    assert one["products: search"] == 2 * 20 * 500 * 8 and other["products: search"] == 2 * 20 * 500 * 32
+    assert amounts(small, large, more=["--dim", "16"])["products: search"] == 2 * 20 * 500 * 16  # the small one has no 16
+    assert "scale rows to unit length" not in amounts(small + ",similarity=dot")
+    other_rows = f"vectors:docs={_vectors(tmp_path, 'd400', 400, 8)},queries={q8}"
+    cli("estimate", "eval", "-m", small, "-m", other_rows, "--machine", profile).refused(
+        1, "InvalidArgument: limitlab estimate eval: every -m"
+    )
+    cli("estimate", "eval", "-m", small, "--n-docs", "500", "--machine", profile).refused(
+        1, "InvalidArgument: limitlab estimate eval: sizes must"
+    )

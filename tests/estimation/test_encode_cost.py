@@ -57,3 +57,23 @@ def test_queries_count_by_their_length_and_uncertainty_shows(machine):
     assert part.seconds()[1] == pytest.approx(110)
     assert part.seconds()[0] < 110 < part.seconds()[2]
     assert part.divides
+
+
+def test_texts_that_are_nobodys_are_called_so(monkeypatch):
+    monkeypatch.setattr(limitlab.retrieval, "build", lambda *_, **__: Slow())
+    assert measured("m", ["x" * 20] * 60, made_up=True).why == "measured here on 48 made-up texts of 20 characters"
+    assert measured("m", ["x" * 20] * 60).why == "measured here on 48 of the texts"
+
+
+def test_an_adapter_is_measured_by_its_base(monkeypatch, tmp_path):
+    from limitlab.retrieval.adapters.folder import save_adapter_folder
+    from limitlab.retrieval.adapters.linear import LinearAdapter
+
+    save_adapter_folder(tmp_path / "ad", LinearAdapter(np.eye(6, dtype=np.float32)), base="minilm", fingerprint="f")
+    LinearAdapter(np.eye(6, dtype=np.float32)).save(tmp_path / "a.npz")
+    built = []
+    monkeypatch.setattr(limitlab.retrieval, "build", lambda name, **_: built.append(name) or Slow())
+    for model in (str(tmp_path / "ad"), f"adapted(minilm):file={tmp_path / 'a.npz'}"):
+        speed = measured(model, ["x"] * 8)
+        assert speed.dim == 6 and speed.why.endswith("with its base minilm")
+    assert built == ["minilm", "minilm"]

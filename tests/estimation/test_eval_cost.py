@@ -18,6 +18,7 @@ def seconds(parts) -> dict[str, float]:
 
 
 def test_retrievers_are_told_apart_and_hybrids_are_their_parts():
+    assert [asked(name)[0].kind for name in ("static:path=folder", "adapted(minilm):file=a.npz")] == ["dense", "dense"]
     kinds = [
         one.kind
         for text in ("bm25:k1=0.9", "vectors:docs=a.npy,queries=b.npy", "minilm", "owner/name", "openai:model=m")
@@ -86,5 +87,5 @@ def test_presets_and_options_say_the_dimension():
         1024,
         256,
         None,
-        None,
+        384,
     ]

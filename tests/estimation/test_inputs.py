@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,36 @@ def test_what_is_given_goes_before_what_is_found_and_gaps_are_named():
     assert (sizes.n_docs, sizes.dim) == (20, 4)
     with pytest.raises(InvalidArgument, match="--n-queries must be known"):
         inputs.sizes_of({"n_docs": 2}, {"dim": 4})
+
+
+def test_rows_that_are_not_the_datasets_are_refused():
+    data = Dataset.from_texts({"a": "x", "b": "y"}, {"p": "x"}, {"p": {"a": 1}})
+    inputs.refuse_other_rows({"n_docs": 2, "n_queries": 1}, data, "diagnose")
+    inputs.refuse_other_rows({"n_docs": 2, "n_queries": 3}, data, "eval", asked_may_be_more=True)
+    for found, words in (({"n_docs": 3, "n_queries": 1}, "2 documents"), ({"n_docs": 2, "n_queries": 3}, "1 queries")):
+        with pytest.raises(InvalidArgument, match=words):
+            inputs.refuse_other_rows(found, data, "diagnose")
+
+
+def test_rows_with_ids_may_be_others(tmp_path):
+    data = Dataset.from_texts({"a": "x", "b": "y"}, {"p": "x"}, {"p": {"a": 1}})
+    np.save(tmp_path / "q.npy", np.ones((1, 4), np.float32))
+    np.savez(tmp_path / "named.npz", docs=np.ones((3, 4), np.float32), ids=np.array(["a", "b", "c"]))
+    np.save(tmp_path / "d.npy", np.ones((3, 4), np.float32))
+    for name, refused in (("named.npz", False), ("d.npy", True)):
+        found = inputs.of_vectors(tmp_path / name, tmp_path / "q.npy")
+        with pytest.raises(InvalidArgument, match="3 rows") if refused else nullcontext():
+            inputs.refuse_unnamed_rows(tmp_path / name, tmp_path / "q.npy", found, data)
+
+
+def test_shards_of_int8_with_scales_are_int8(tmp_path):
+    from limitlab.search.shard_writing import write_manifest, write_shard
+
+    rows = np.eye(8, dtype=np.float32)[:6]
+    for name in ("docs", "queries"):
+        (tmp_path / name).mkdir()
+        entry = write_shard(tmp_path / name, 0, rows, [str(i) for i in range(6)], dtype="int8", form="npy", texts="t")
+        write_manifest(tmp_path / name, [entry], dtype="int8", about={})
+    found = inputs.of_vectors(tmp_path / "docs", tmp_path / "queries")
+    assert (found["dtype"], found["in_files"]) == ("int8", True)
+    assert inputs.sizes_of({"k": 2}, found).vector_bytes == 6 * 8

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from limitlab._core.errors import DataError
-from limitlab.estimation import measure
+from limitlab.cli.estimate_text import machine_text
+from limitlab.estimation import Sizes, asked, estimate_eval, load, measure
 from limitlab.estimation.machine import RATES, read_profile, stored_profile, write_profile
 
 
@@ -72,3 +73,20 @@ def test_this_machine_is_measured_once_a_day(machine, tmp_path, monkeypatch):
     (tmp_path / "estimate" / "machine.json").write_text("{")
     stored_profile(measured, moment=begun)
     assert len(calls) == 5
+
+
+def test_a_busy_machine_is_called_so(machine, tmp_path):
+    busy = type(machine)(**{**machine.__dict__, "share": 0.55})
+    write_profile(busy, tmp_path / "m.json")
+    assert "other programs left 55 % of the processor" in read_profile(tmp_path / "m.json").busy
+    assert machine.busy == type(machine)(**{**machine.__dict__, "share": 0.9}).busy == ""
+    assert busy.busy in estimate_eval(Sizes(1_000, 10, 8), busy, asked("vectors")).notes
+    assert machine_text(busy).splitlines()[-1] == f"note: {busy.busy}" and "busy" not in machine_text(machine)
+
+
+def test_the_share_of_the_processor_is_what_the_threads_got(monkeypatch):
+    assert 0 < load.processor_share(1, seconds=0.02) <= 1
+    clock, used = iter(range(100)), iter([0.0, 1.0])
+    monkeypatch.setattr(load.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(load.time, "thread_time", lambda: next(used))
+    assert load._share(1.5) == pytest.approx(1 / 3)

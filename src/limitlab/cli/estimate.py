@@ -14,6 +14,7 @@ from limitlab.cli.estimate_options import (
     Engine,
     Fresh,
     Machine,
+    Machines,
     NDocs,
     NQueries,
     PricePerHour,
@@ -23,12 +24,13 @@ from limitlab.cli.estimate_options import (
     TextsPerSecond,
     TokensPerDoc,
     Workers,
+    count,
     counts,
     encoding_of,
     means_of,
     profile_of,
 )
-from limitlab.cli.options import JsonFlag, answer, answer_json, parse_count, parse_dims
+from limitlab.cli.options import JsonFlag, answer, answer_json, parse_dims
 
 app = typer.Typer(no_args_is_help=True, help="What a command will take, before it runs: time, memory, disk, cost.")
 
@@ -56,6 +58,7 @@ def estimate_diagnose_command(
     dtype: Annotated[
         str | None, typer.Option("--dtype", help="With files or a model the served type; with --n-docs the file's: float32, float16, int8.")
     ] = None,
+    full_dim: Annotated[int | None, typer.Option("--full-dim", help="Of a model that is not here, with --texts-per-second.")] = None,
     k: Annotated[int, typer.Option("--k", help="The cut.")] = 10,
     similarity: Annotated[str, typer.Option("--similarity", help="cosine or dot.")] = "cosine",
     skip: Annotated[str | None, typer.Option("--skip", help="drowning, gaps, geometry; several with commas.")] = None,
@@ -65,6 +68,7 @@ def estimate_diagnose_command(
     texts_per_second: TextsPerSecond = None,
     engine: Engine = "local",
     workers: Workers = None,
+    machines: Machines = None,
     price_per_hour: PricePerHour = None,
     machine: Machine = None,
     fresh: Fresh = False,
@@ -73,9 +77,9 @@ def estimate_diagnose_command(
     """What limitlab diagnose will take: give its own arguments, or bare sizes."""
     from limitlab.estimation import estimate_diagnose, inputs
 
-    means = means_of(workers, engine, price_per_hour)
+    means = means_of(workers, machines, engine, price_per_hour)
     given = {**counts(n_docs, n_queries), "relevant_per_query": relevant, "tokens_per_doc": tokens, "k": k, "missing": missing}
-    found, encoding = _subject(dataset, model, docs, queries, tokens, texts_per_second)
+    found, encoding = _subject(dataset, model, docs, queries, tokens, texts_per_second, full_dim)
     bare = not found
     if not bare and model is None and (n_docs or n_queries):
         raise InvalidArgument(f"{WHO} diagnose: sizes must come from files or from --n-docs and --n-queries; got both.")
@@ -88,10 +92,17 @@ def estimate_diagnose_command(
 
 
 def _subject(
-    dataset: str | None, model: str | None, docs: str | None, queries: str | None, tokens: float | None, texts_per_second: float | None
+    dataset: str | None,
+    model: str | None,
+    docs: str | None,
+    queries: str | None,
+    tokens: float | None,
+    texts_per_second: float | None,
+    full_dim: int | None,
 ) -> tuple[dict[str, Any], Any]:
     """(sizes found, speed of encoding) of what is named; nothing found where only sizes are given."""
     from limitlab.estimation import inputs
+    from limitlab.estimation.model_dims import known_dim
 
     if (docs is None) != (queries is None):
         raise InvalidArgument(f"{WHO} diagnose: --docs and --queries must be given together; got one of them.")
@@ -105,13 +116,19 @@ def _subject(
         data = load(dataset)
         found |= inputs.of_dataset(data)
     if docs is not None and queries is not None:
-        return found | inputs.of_vectors(docs, queries), None
+        vectors = inputs.of_vectors(docs, queries)
+        if data is not None:
+            inputs.refuse_unnamed_rows(docs, queries, vectors, data)
+        return found | vectors, None
     if model is None:
         if data is not None:
             raise InvalidArgument(f"{WHO} diagnose: --docs and --queries, or --model, must be given with a dataset; got none.")
         return {}, None
     encoding = encoding_of(model, data, tokens, texts_per_second)
-    return found | ({} if encoding.dim is None else {"dim": encoding.dim}), encoding
+    full = encoding.dim or known_dim(model) or full_dim
+    if full is None:
+        raise InvalidArgument(f"{WHO} diagnose: --full-dim must say how many dimensions {model} has, which no file here does; got none.")
+    return found | {"dim": full}, encoding
 
 
 @app.command("eval")
@@ -137,6 +154,7 @@ def estimate_eval_command(
     precision: Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16: of document vectors.")] = "auto",
     engine: Engine = "local",
     workers: Workers = None,
+    machines: Machines = None,
     price_per_hour: PricePerHour = None,
     price_per_million: PricePerMillion = None,
     machine: Machine = None,
@@ -146,7 +164,7 @@ def estimate_eval_command(
     """What limitlab eval will take: give its own arguments, or bare sizes."""
     from limitlab.estimation import asked, estimate_eval, inputs
 
-    means = means_of(workers, engine, price_per_hour, price_per_million)
+    means = means_of(workers, machines, engine, price_per_hour, price_per_million)
     dims = parse_dims(dim)
     retrievers = [one for text in (model or (["vectors"] if dataset is None else ["bm25", "minilm"])) for one in asked(text)]
     data: Any = None
@@ -156,23 +174,55 @@ def estimate_eval_command(
 
         data = load(dataset)
         found |= inputs.of_dataset(data)
-    encodings = {}
+    sizes, own, encodings = _subject_of_eval(
+        retrievers, data, found, dims=dims, given={**counts(n_docs, n_queries), "relevant_per_query": relevant, "tokens_per_doc": tokens},
+        dtype=dtype, texts_per_second=texts_per_second, precision=precision,
+    )  # fmt: skip
+    asked_dims = None if all(one.kind == "bm25" for one in retrievers) else dims
+    _show(estimate_eval(sizes, profile_of(machine, fresh), own, means=means, dims=asked_dims, encodings=encodings), json)
+
+
+def _subject_of_eval(
+    retrievers: list[Any],
+    data: Any,
+    found: dict[str, Any],
+    *,
+    dims: list[int] | None,
+    given: dict[str, Any],
+    dtype: str | None,
+    texts_per_second: float | None,
+    precision: str,
+) -> tuple[Any, list[Any], dict[str, Any]]:
+    """(sizes of the task, retrievers with the sizes of their own vectors, speed of every encoder)."""
+    from dataclasses import replace
+
+    from limitlab.estimation import inputs
+
+    files = {one.spec.text: inputs.of_retriever(one, data) for one in retrievers}
+    files = {text: sizes for text, sizes in files.items() if sizes}
+    if files and (given["n_docs"] or given["n_queries"] or dtype):
+        raise InvalidArgument(f"{WHO} eval: sizes must come from files or from --n-docs, --n-queries and --dtype; got both.")
+    inputs.refuse_different(files if data is None else {})
+    for sizes in files.values():
+        found = {**{name: sizes[name] for name in ("n_docs", "n_queries")}, **found}
+    encodings, own = {}, []
     for one in retrievers:
-        files = one.spec.options
-        if one.kind == "vectors" and {"docs", "queries"} <= {*files}:
-            found |= inputs.of_vectors(str(files["docs"]), str(files["queries"]))
+        made = {name: files[one.spec.text][name] for name in ("dim", "dtype", "unit", "in_files")} if one.spec.text in files else {}
         if one.kind == "served" and texts_per_second is None:
             raise InvalidArgument(f"{WHO} eval: --texts-per-second must say how fast {one.spec.name} answers; got none.")
         if one.kind in ("dense", "served"):
-            encodings[one.spec.text] = encoding_of(one.spec.text, data, tokens, texts_per_second, precision)
+            encodings[one.spec.text] = encoding_of(one.spec.text, data, given["tokens_per_doc"], texts_per_second, precision)
             full = encodings[one.spec.text].dim or one.dim
-            found |= {} if full is None else {"dim": max(full, found.get("dim", 0))}
-    given = {**counts(n_docs, n_queries), "relevant_per_query": relevant, "tokens_per_doc": tokens, "dtype": dtype}
-    if "dim" not in found:
-        given["dim"] = max(dims) if dims else (1 if all(one.kind == "bm25" for one in retrievers) else None)
-    sizes = inputs.sizes_of(given, found)
-    asked_dims = None if all(one.kind == "bm25" for one in retrievers) else dims
-    _show(estimate_eval(sizes, profile_of(machine, fresh), retrievers, means=means, dims=asked_dims, encodings=encodings), json)
+            made |= {} if full is None else {"dim": full}
+        own.append(replace(one, own=made))
+    given = {**given, "dtype": dtype}
+    known = [one.own["dim"] for one in own if "dim" in one.own]
+    searched = [one for one in own if one.kind != "bm25"]
+    if any("dim" not in one.own for one in searched):
+        given["dim"] = max(dims) if dims else None
+    else:
+        given["dim"] = max(known, default=1)
+    return inputs.sizes_of(given, found), own, encodings
 
 
 @app.command("critical-n")
@@ -184,6 +234,7 @@ def estimate_critical_n_command(
     max_steps: Annotated[int, typer.Option("--max-steps", help="Steps of one optimisation at most.")] = 100_000,
     engine: Engine = "local",
     workers: Workers = None,
+    machines: Machines = None,
     price_per_hour: PricePerHour = None,
     machine: Machine = None,
     fresh: Fresh = False,
@@ -192,8 +243,8 @@ def estimate_critical_n_command(
     """What limitlab critical-n will take."""
     from limitlab.estimation import Sweep, estimate_critical_n
 
-    means = means_of(workers, engine, price_per_hour)
-    guess = parse_count(n_docs, "--n-docs")
+    means = means_of(workers, machines, engine, price_per_hour)
+    guess = count(n_docs, "--n-docs")
     expected = None if guess is None else (lambda _: float(guess))
     sweep = Sweep(tuple(sorted(parse_dims(dim) or [])), k, seeds, expected, max_steps)
     _show(estimate_critical_n(sweep, profile_of(machine, fresh), means=means), json)

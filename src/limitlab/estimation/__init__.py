@@ -2,9 +2,10 @@
 
 from limitlab.estimation.critical_n_cost import Sweep
 from limitlab.estimation.encode_cost import Encoding
-from limitlab.estimation.estimate import Means, estimate_critical_n, estimate_diagnose, estimate_eval
+from limitlab.estimation.estimate import estimate_critical_n, estimate_diagnose, estimate_eval
 from limitlab.estimation.eval_cost import asked
 from limitlab.estimation.machine import MachineProfile, read_profile, stored_profile, write_profile
+from limitlab.estimation.means import Means
 from limitlab.estimation.measure import measure_machine
 from limitlab.estimation.part import Bytes, Estimate, Money, Part
 from limitlab.estimation.sizes import Sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log2
 from typing import Any
 
@@ -61,6 +62,8 @@ def diagnose_parts(
     values = float(s.n_docs * s.dim)
     parts = [*first_reading(s, machine), value_pass("lengths of rows", "lengths", machine, values, "n_docs x dim")]
     parts += [value_pass("compare rows with constants", "check", machine, 2 * values, "n_docs x dim, twice")]
+    if s.dtype != "float32":
+        parts += [value_pass("values to float32", "check", machine, values, "n_docs x dim")]
     if copied:
         parts += _copy(s, machine, values, "float32 vectors of unit length")
     # What follows reads the float32 copy, or the file itself.
@@ -84,6 +87,8 @@ def diagnose_parts(
         parts += gaps_parts(held, machine)
     if "geometry" not in skip:
         parts += geometry_parts(held, machine)
+    if not held.in_files:  # what lies in memory is searched by the machine that holds it
+        parts = [replace(p, divides=False) for p in parts]
     return [*parts, *_whole(s, machine)]
 
 

@@ -13,6 +13,7 @@ from limitlab._core.errors import InvalidArgument
 from limitlab._core.seeds import derived
 from limitlab.estimation.machine import MachineProfile
 from limitlab.estimation.measure import sample_texts
+from limitlab.estimation.model_dims import base_of, known_dim
 from limitlab.estimation.part import Part
 from limitlab.estimation.sizes import CHARACTERS_A_TOKEN, WHO, Sizes
 
@@ -48,8 +49,15 @@ def stated(texts_per_second: float) -> Encoding:
     return Encoding(rate, 0.1, "stated by --texts-per-second, not measured here")
 
 
-def measured(model: str, texts: Sequence[str], *, precision: str = "auto", seed: int = 0) -> Encoding:
+def measured(model: str, texts: Sequence[str], *, precision: str = "auto", seed: int = 0, made_up: bool = False) -> Encoding:
     """Encode a random sample of texts as ``eval`` does, longest first, in groups of one length mix each.
+
+    Parameters
+    ----------
+    model
+        As written; of an adapter its base is measured.
+    made_up
+        Whether the texts are nobody's, which is then said.
 
     Raises
     ------
@@ -58,7 +66,8 @@ def measured(model: str, texts: Sequence[str], *, precision: str = "auto", seed:
     """
     from limitlab.retrieval import build
 
-    retriever = build(model, precision=precision)
+    base = base_of(model)
+    retriever = build(base or model, precision=precision)
     if not hasattr(retriever, "encode"):
         raise InvalidArgument(f"{WHO}: -m must be a dense model to measure how fast it encodes; got {model!r}. Give --texts-per-second.")
     rows = np.arange(len(texts)) if len(texts) <= SAMPLE else derived(seed, "estimate").choice(len(texts), SAMPLE, replace=False)
@@ -73,7 +82,10 @@ def measured(model: str, texts: Sequence[str], *, precision: str = "auto", seed:
         seconds.append((time.perf_counter() - start) / len(group))
     mean = float(np.mean(seconds))
     error = float(np.std(seconds) / mean / max(1, len(seconds) - 1) ** 0.5) if len(seconds) > 1 else 0.3
-    return Encoding(1 / mean, error, f"measured here on {len(chosen)} of the texts", int(retriever.max_dim or 0) or None)
+    characters = round(float(np.mean([len(text) for text in chosen])))
+    why = f"measured here on {len(chosen)} " + (f"made-up texts of {characters:,} characters" if made_up else "of the texts")
+    dim = int(retriever.max_dim or 0) or None
+    return Encoding(1 / mean, error, why if base is None else f"{why}, with its base {base}", dim if base is None else known_dim(model))
 
 
 def texts_of_length(tokens: float) -> list[str]:

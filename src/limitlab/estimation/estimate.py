@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from limitlab._core.checks import choice, real, whole
-from limitlab._core.errors import UnknownName
+from limitlab._core.checks import choice, whole
 from limitlab.estimation.critical_n_cost import Sweep, critical_n_bytes, critical_n_parts
 from limitlab.estimation.diagnose_cost import diagnose_bytes, diagnose_parts
 from limitlab.estimation.encode_cost import Encoding
 from limitlab.estimation.eval_cost import Asked, eval_bytes, eval_parts, plain, token_bills
 from limitlab.estimation.machine import MachineProfile
+from limitlab.estimation.means import ONE_MACHINE, Means
 from limitlab.estimation.part import Bytes, Estimate, Money, Part, merged
 from limitlab.estimation.sizes import WHO, Sizes
-
-_NOT_DIVIDED = "parts that one process does alone are not divided by --workers"
-
-
-@dataclass(frozen=True)
-class Means:
-    """With what the work is done.
-
-    Attributes
-    ----------
-    workers
-        Cores at one time; None: those of the machine profile.
-    engine
-        local, ray or ray://HOST:PORT: only said, nothing is started.
-    price_per_hour
-        Of one machine like the measured one.
-    price_per_million
-        Of a million tokens, for services whose retriever names no price.
-    """
-
-    workers: int | None = None
-    engine: str = "local"
-    price_per_hour: float | None = None
-    price_per_million: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers is not None:
-            whole(WHO, "--workers", self.workers, low=1, high=10**6)
-        if not self.engine.startswith("ray://") and self.engine not in ("local", "ray"):
-            raise UnknownName.of(WHO, "engine", self.engine, ("local", "ray", "ray://HOST:PORT"))
-        for name, value in (("--price-per-hour", self.price_per_hour), ("--price-per-million", self.price_per_million)):
-            if value is not None:
-                real(WHO, name, value, low=0, high=1e9)
 
 
 def estimate_diagnose(
     sizes: Sizes,
     machine: MachineProfile,
     *,
-    means: Means = Means(),
+    means: Means = ONE_MACHINE,
     skip: Sequence[str] = (),
     served_dim: int | None = None,
     dtype: str | None = None,
@@ -104,7 +70,7 @@ def estimate_eval(
     machine: MachineProfile,
     retrievers: Sequence[Asked],
     *,
-    means: Means = Means(),
+    means: Means = ONE_MACHINE,
     dims: Sequence[int] | None = None,
     encodings: dict[str, Encoding] | None = None,
     texts: bool = True,
@@ -127,24 +93,29 @@ def estimate_eval(
     InvalidArgument
         A size is outside its range, or a dimension is above the full one.
     """
+    widest = max((one.sizes(sizes).dim for one in retrievers), default=sizes.dim)
     for dim in dims or ():
-        whole(WHO, "--dims", dim, low=1, high=sizes.dim, high_name="dim")
+        whole(WHO, "--dim", dim, low=1, high=widest, high_name="dim")
     parts = eval_parts(sizes, machine, retrievers, dims=dims, encodings=encodings or {}, texts=texts)
     held = eval_bytes(sizes, machine, retrievers, texts=texts)
     bills = token_bills(sizes, retrievers, means.price_per_million)
     notes = ["rows that the ledger has, and texts that the embedding cache has, cost nothing again"]
-    about = {"retrievers": plain(retrievers), "dims": list(dims) if dims else None}
+    about = {
+        "retrievers": plain(retrievers),
+        "dims": list(dims) if dims else None,
+        "own": {one.spec.text: dict(one.own) for one in retrievers if one.own},
+    }
     return _estimate("eval", {**sizes.to_dict(), **about}, parts, held, bills, machine, means, notes)
 
 
-def estimate_critical_n(sweep: Sweep, machine: MachineProfile, *, means: Means = Means()) -> Estimate:
+def estimate_critical_n(sweep: Sweep, machine: MachineProfile, *, means: Means = ONE_MACHINE) -> Estimate:
     """``limitlab critical-n`` over these dimensions."""
-    workers = means.workers or machine.cores
-    parts, trials = critical_n_parts(sweep, machine, workers=workers)
+    parts, trials = critical_n_parts(sweep, machine, workers=means.of("critical-n", machine).workers)
     refused = [t.dim for t in trials if t.refused]
     notes = ["on the CPU; a GPU takes problems of more than 50 million multiplications a step, and is not in it"]
+    limits = []
     if refused:
-        notes.append(
+        limits.append(
             f"{len(refused):,} of {len(sweep.dims):,} dimensions, the first d = {refused[0]:,}, end FAILED at once: more than "
             "200,000,000 relevant pairs, or more than three quarters of memory"
         )
@@ -152,7 +123,7 @@ def estimate_critical_n(sweep: Sweep, machine: MachineProfile, *, means: Means =
     solved = [t.dim for t in trials if not t.refused]
     sizes["largest_critical_n"] = sweep.critical(solved[-1]) if solved else None
     sizes["refused"] = len(refused)
-    return _estimate("critical-n", sizes, parts, critical_n_bytes(sweep, machine, trials), [], machine, means, notes)
+    return _estimate("critical-n", sizes, parts, critical_n_bytes(sweep, machine, trials), [], machine, means, notes, limits)
 
 
 def _estimate(
@@ -164,19 +135,24 @@ def _estimate(
     machine: MachineProfile,
     means: Means,
     notes: list[str],
+    limits: Sequence[str] = (),
 ) -> Estimate:
-    workers = means.workers or machine.cores
-    machines = workers / machine.cores
-    if machines > 1 and verb != "critical-n":
+    spread = means.of(verb, machine)
+    if spread.machines > 1 and verb != "critical-n":
         reads = sum(p.amount for p in parts if p.divides and p.unit == "bytes")
         held.append(Bytes("network", "vectors read by workers", "shared passes x file", reads))
-        notes.append(f"{workers:,} cores are {machines:g} machines like the measured one; their network is not in the time; {_NOT_DIVIDED}")
+    notes += spread.notes(verb)
+    if machine.busy:
+        notes.append(machine.busy)
+    limits = [*limits]
     need = sum(b.amount for b in held if b.kind == "memory")
     if need > machine.memory_bytes:
-        notes.append(f"memory is more than the machine's {machine.memory_bytes / 2**30:,.0f} GiB: it will not run there as it is")
-    found = Estimate(verb, sizes, merged(parts), tuple(held), tuple(bills), workers, machines, machine.kind, tuple(notes))
+        limits.append(f"memory is more than the machine's {machine.memory_bytes / 2**30:,.0f} GiB: it will not run there as it is")
+    found = Estimate(
+        verb, sizes, merged(parts), tuple(held), tuple(bills), spread.workers, spread.machines, machine.kind, tuple(notes), tuple(limits)
+    )
     if means.price_per_hour is None:
         return found
-    hours, count = found.seconds[1] / 3600, math.ceil(max(1.0, machines))
+    hours, count = found.seconds[1] / 3600, spread.machines
     bill = Money("machines", f"{count:,} machines x {hours:.4g} hours x {means.price_per_hour:g}", count * hours * means.price_per_hour)
     return replace(found, money=(*found.money, bill))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ from limitlab._core.errors import InvalidArgument
 from limitlab.estimation.diagnose_cost import BLOCK_BYTES, BYTES_AN_ID, start_part
 from limitlab.estimation.encode_cost import Encoding, encoding_parts
 from limitlab.estimation.machine import MachineProfile
+from limitlab.estimation.model_dims import ADAPTED, known_dim
 from limitlab.estimation.part import Bytes, Money, Part
 from limitlab.estimation.search_cost import exact_search_parts, first_reading, reading, value_pass
 from limitlab.estimation.sizes import Sizes
 from limitlab.evaluation.config import EvaluationConfig
-from limitlab.retrieval.model_kinds import DENSE
+from limitlab.retrieval.model_kinds import DENSE, STATIC
 from limitlab.retrieval.packaged import PACKAGED
 from limitlab.retrieval.spec import Spec, parse_spec
 
@@ -39,10 +40,22 @@ class Asked:
         vectors | bm25 | dense | served | hybrid.
     spec
         As written, taken apart.
+    own
+        Sizes of its own vectors, of Sizes: dim, dtype, unit, in_files.
     """
 
     kind: str
     spec: Spec
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def sizes(self, s: Sizes) -> Sizes:
+        """Those of the task with its own vectors."""
+        return s.with_(**self.own)
+
+    @property
+    def cosine(self) -> bool:
+        """Whether rows are scaled to unit length for every search."""
+        return self.spec.options.get("similarity", "cosine") == "cosine"
 
     @property
     def price(self) -> float | None:
@@ -52,12 +65,9 @@ class Asked:
 
     @property
     def dim(self) -> int | None:
-        """Dimension that the retriever's options or its preset say; None where only the model itself knows."""
-        from limitlab.retrieval.presets import presets
-
+        """Dimension that the options, the preset or the model's files say; None where only the loaded model knows."""
         stated = self.spec.options.get("dimensions")
-        found = presets().get(self.spec.name)
-        return int(stated) if isinstance(stated, int) else None if found is None else found.dim
+        return int(stated) if isinstance(stated, int) else known_dim(self.spec)
 
 
 def asked(text: str) -> list[Asked]:
@@ -80,9 +90,9 @@ def asked(text: str) -> list[Asked]:
     if spec.name in SERVED or (found is not None and found.kind in SERVED):
         return [Asked("served", spec)]
     named = found.kind == DENSE if found is not None else spec.name not in KINDS and ("/" in spec.name or Path(spec.name).is_dir())
-    if spec.name in PACKAGED or named:
+    if spec.name in PACKAGED or named or spec.name in (STATIC, ADAPTED):
         return [Asked("dense", spec)]
-    known = f"{LEXICAL}, {VECTORS}:docs=FILE,queries=FILE, dense models, {', '.join(SERVED)}, {MADE_OF}(...) of these"
+    known = f"{LEXICAL}, {VECTORS}:docs=FILE,queries=FILE, dense and static models, adapters, {', '.join(SERVED)}, {MADE_OF}(...) of these"
     raise InvalidArgument(f"limitlab estimate eval: -m must be one that has a cost model: {known}; got {text!r}.")
 
 
@@ -120,21 +130,24 @@ def eval_parts(
         if one.kind == LEXICAL:
             parts += bm25_parts(s, machine)
             continue
+        found = one.sizes(s)
         if one.kind == VECTORS:
-            parts += first_reading(s, machine)
+            parts += first_reading(found, machine)
         else:
-            parts += encoding_parts(s, machine, encodings[one.spec.text])
-        found = s if one.kind == VECTORS else s.with_(in_files=4.0 * s.n_docs * s.dim > _IN_MEMORY, dtype="float32")
-        parts += _searches(found, machine, dims or (s.dim,))
+            parts += encoding_parts(found, machine, encodings[one.spec.text])
+            found = found.with_(in_files=4.0 * s.n_docs * found.dim > _IN_MEMORY, dtype="float32")
+        searches = _searches(found, machine, [d for d in dims or (found.dim,) if d <= found.dim], one.cosine)
+        parts += searches if found.in_files else [replace(p, divides=False) for p in searches]  # memory is one machine's
     return parts
 
 
-def _searches(s: Sizes, machine: MachineProfile, dims: Sequence[int]) -> list[Part]:
+def _searches(s: Sizes, machine: MachineProfile, dims: Sequence[int], cosine: bool) -> list[Part]:
+    """At every dimension; those above the retriever's are rows without numbers, which cost nothing."""
     depth, measures = EvaluationConfig().depth, len(EvaluationConfig().measures)
     parts: list[Part] = []
     for dim in dims:
         parts += exact_search_parts(
-            machine, n_docs=s.n_docs, n_queries=s.n_queries, dim=dim, k=depth, pairs=s.pairs, normalise=True, what="search"
+            machine, n_docs=s.n_docs, n_queries=s.n_queries, dim=dim, k=depth, pairs=s.pairs, normalise=cosine, what="search"
         )
         if s.dtype != "float32":
             twice = 2.0 * s.n_docs * dim
@@ -171,11 +184,12 @@ def bm25_parts(s: Sizes, machine: MachineProfile) -> list[Part]:
 def eval_bytes(s: Sizes, machine: MachineProfile, retrievers: Sequence[Asked], *, texts: bool) -> list[Bytes]:
     """Memory of the leading process, and what stays on disk."""
     depth = EvaluationConfig().depth
+    dim = max((one.sizes(s).dim for one in retrievers if one.kind != LEXICAL), default=s.dim)
     out = [
         Bytes("memory", "libraries", "measured", machine.start_bytes),
         Bytes("memory", "ids of documents", f"{BYTES_AN_ID} x n_docs", BYTES_AN_ID * s.n_docs),
         Bytes("memory", "lists", "24 x n_queries x depth", 24.0 * s.n_queries * depth),
-        Bytes("memory", "blocks", "256 MiB at most", min(BLOCK_BYTES, 16.0 * s.n_docs * s.dim + 4 * s.n_docs * min(s.n_queries, 1024))),
+        Bytes("memory", "blocks", "256 MiB at most", min(BLOCK_BYTES, 16.0 * s.n_docs * dim + 4 * s.n_docs * min(s.n_queries, 1024))),
         Bytes("disk", "ranked lists in the ledger", "8 x n_queries x depth", 8.0 * s.n_queries * depth),
     ]
     if texts:  # above 256 MiB of texts an offset a document is held
@@ -188,7 +202,7 @@ def eval_bytes(s: Sizes, machine: MachineProfile, retrievers: Sequence[Asked], *
         elif one.kind == VECTORS:
             continue
         else:
-            size = 4.0 * s.n_docs * s.dim
+            size = 4.0 * s.n_docs * one.sizes(s).dim
             out.append(Bytes("disk", "embedding cache", "(4 x dim + 20) x n_docs", size + 20.0 * s.n_docs))
             kind = "memory" if size <= _IN_MEMORY else "disk"
             out.append(Bytes(kind, "vectors gathered", "4 x dim x n_docs; above 4 GiB a temporary file", size))

@@ -13,6 +13,7 @@ from typing import Any
 from limitlab._core.errors import DataError
 from limitlab._core.files import canonical_json, write_text
 from limitlab._core.home import home
+from limitlab.estimation.load import BUSY_BELOW
 
 SCHEMA = "limitlab.machine/1"
 KEPT = timedelta(days=1)
@@ -66,6 +67,8 @@ class MachineProfile:
         UTC, ISO 8601.
     versions
         Of what decides the numbers.
+    share
+        Of the processor that was got while this was measured, in [0, 1]; None: not known, or it does not matter.
     """
 
     kind: str
@@ -79,6 +82,17 @@ class MachineProfile:
     shared_step: float
     created: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    share: float | None = None
+
+    @property
+    def busy(self) -> str:
+        """What must be said where other programs took part of the processor; else empty."""
+        if self.share is None or self.share >= BUSY_BELOW:
+            return ""
+        return (
+            f"constants are those of a busy machine: other programs left {100 * self.share:.0f} % of the processor while they were measured; "
+            "measure a quiet one with: limitlab estimate machine --fresh"
+        )
 
     def product_rate(self, n_queries: float, dim: float) -> float:
         """flop/s of products of this shape: bilinear in the logarithms between the shapes measured, constant outside."""
@@ -146,6 +160,7 @@ def _profile(record: dict[str, Any]) -> MachineProfile:
     return MachineProfile(
         str(record["kind"]), int(record["cores"]), int(record["memory_bytes"]), float(record["start_seconds"]), int(record["start_bytes"]),
         rates, products, steps, float(record["shared_step"]), str(record.get("created", "")), dict(record.get("versions", {})),
+        None if record.get("share") is None else float(record["share"]),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from limitlab._core.files import atomic_file
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import cores, machine, now, total_memory, versions
+from limitlab.estimation.load import processor_share
 from limitlab.estimation.machine import MachineProfile
 
 BLOCK = 8192  # documents of a block in exact search
@@ -67,21 +68,25 @@ def measure_machine(*, progress: Progress = SILENT) -> MachineProfile:
     """Measure everything but models: about 10 seconds, once the compiled loops are in numba's cache (their first compilation takes longer)."""
     rates: dict[str, float] = {}
     parts: tuple[Callable[[], dict[str, float]], ...] = (rows_rates, list_rates, separate_rates, whole_rates, file_rates, text_rates)
+    shares = []
     with progress.task("measuring this machine", len(parts) + 3) as bar:
         start, start_bytes = start_of_a_process()
         bar.advance()
         for part in parts:
             rates |= part()
+            shares.append(processor_share(usable_cores()))
             bar.advance()
         products = product_rates()
         bar.advance()
         steps, shared = step_times()
+        shares.append(processor_share(usable_cores()))
         bar.advance()
     told = machine()
     kind = f"{told['cpu']}, {told['cores']} core{'s' if told['cores'] != 1 else ''}, {told['memory_gib']} GiB"
     kind += "" if clock is time.perf_counter else ", in processor seconds"
     return MachineProfile(
-        kind, usable_cores(), total_memory(), start, start_bytes, rates, products, steps, shared, now(), deciding_versions()
+        kind, usable_cores(), total_memory(), start, start_bytes, rates, products, steps, shared, now(), deciding_versions(),
+        sum(shares) / len(shares) if clock is time.perf_counter else None,
     )  # fmt: skip
 
 

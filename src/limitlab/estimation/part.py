@@ -82,11 +82,13 @@ class Estimate:
     parts, bytes, money
         The model.
     workers, machines
-        Cores at one time, and machines like the measured one that these are.
+        Cores busy at one time, and machines like the measured one.
     machine
         Its kind.
     notes
         What is not in the numbers.
+    limits
+        Why it will not run as it is.
     """
 
     verb: str
@@ -95,9 +97,10 @@ class Estimate:
     bytes: tuple[Bytes, ...]
     money: tuple[Money, ...]
     workers: int
-    machines: float
+    machines: int
     machine: str
     notes: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> tuple[float, float, float]:
@@ -137,6 +140,7 @@ class Estimate:
             "bytes": [dict(b.__dict__) for b in self.bytes],
             "money": [dict(m.__dict__) for m in self.money],
             "notes": list(self.notes),
+            "limits": list(self.limits),
         }
 
 
