@@ -64,6 +64,23 @@ def unpicklable(shared, item):
     return threading.Lock()
 
 
+class OnlyThere:
+    """An answer that no other process than its own can unpack, as where a module is missing."""
+
+    def __reduce__(self):
+        return _unpacked_by, (os.getpid(),)
+
+
+def _unpacked_by(pid):
+    if os.getpid() != pid:
+        raise ModuleNotFoundError("no module named 'there'")
+    return OnlyThere()
+
+
+def answer_only_there(shared, item):
+    return OnlyThere() if item == 0 else item
+
+
 def too_large(shared, item):
     """Only at most ``shared`` fit."""
     if item > shared:

@@ -126,9 +126,12 @@ class _Flight:
                 ready, _ = self._ray.wait(list(self._flying), num_returns=1, timeout=_LOOK_AGAIN)
                 if len(ready) == 1:  # those that came meanwhile, in one call
                     ready, _ = self._ray.wait(list(self._flying), num_returns=len(self._flying), timeout=0)
-                finished = [self._landed(reference) for reference in ready]
-                self._start(job)  # before the caller works on what came
-                yield from (done for done in finished if done is not None)
+                finished, raised = self._all_landed(ready)
+                if not raised:
+                    self._start(job)  # before the caller works on what came
+                yield from finished
+                if raised:
+                    raise raised[0]
         except (self._ray.exceptions.RaySystemError, ConnectionError) as error:
             raise EngineError(
                 f"engine ray: the cluster must stay; it is gone ({type(error).__name__}). The same command resumes."
@@ -182,6 +185,20 @@ class _Flight:
         if variables:
             options["runtime_env"] = {"env_vars": variables}  # other settings are other processes, and these take seconds to start
         return self._function.options(num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, **options)
+
+    def _all_landed(self, ready: list[Any]) -> tuple[list[Done[Any]], list[Exception]]:
+        """What ended, and what was raised beside it: that ends the map, after the others."""
+        finished: list[Done[Any]] = []
+        raised: list[Exception] = []
+        for reference in ready:
+            try:
+                done = self._landed(reference)
+            except Exception as error:  # noqa: BLE001 - it is raised again
+                raised.append(error)
+                continue
+            if done is not None:
+                finished.append(done)
+        return finished, raised
 
     def _landed(self, reference: Any) -> Done[Any] | None:
         """The item of a reference that is ready."""
