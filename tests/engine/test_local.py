@@ -117,7 +117,7 @@ def test_what_ended_beside_a_failure_is_given_first(monkeypatch):
     found = []
     with pytest.raises(ZeroDivisionError, match="three is broken"):
         for done in engine.map(tasks.break_at_three, [3, 1, 2], shared=None):
-            found.append(done.value)  # noqa: PERF401 - what came before the exception
+            found.append(done.value)
     assert found == [1, 2]
     engine.close()
 

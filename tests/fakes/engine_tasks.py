@@ -37,6 +37,12 @@ def slowly(shared, item):
     return item
 
 
+def hold(path, seconds):
+    """A task of somebody else's."""
+    Path(path).touch()
+    time.sleep(seconds)
+
+
 def refuse_odd(shared, item):
     if item % 2:
         raise DataError.at(f"part-{item}", 7, "NaN")
