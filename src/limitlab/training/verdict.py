@@ -37,8 +37,8 @@ def _unchanged(result: TrainResult) -> list[str]:
     same = [name for name, fit in fits if not fit["ridge"] and fit["start"] == "unchanged"]
     if not same:
         return []
-    which = "The saved adapter changes" if len(same) == 1 else "These saved adapters change"
-    return [f"{which} nothing, because no adapter gained on the pairs held out for the choice: {'; '.join(same)}."]
+    which = "The saved adapter changes nothing" if len(same) == 1 else "These saved adapters change nothing"
+    return [f"{which}, because no adapter gained on the pairs held out for the choice: {'; '.join(same)}."]
 
 
 def _of(result: TrainResult, kind: str, split: str, measure: str) -> list[Change]:
