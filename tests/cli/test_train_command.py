@@ -64,7 +64,7 @@ def test_sizes_are_presets_that_options_change():
     from limitlab.cli.train import _asked
 
     nothing = dict.fromkeys(("split", "pairs", "epochs", "dim", "matryoshka", "n_docs", "seeds"))
-    assert _asked(None, nothing) == {"split": "train", "pairs": 2_000, "epochs": 5, "seeds": 1}
+    assert _asked(None, nothing) == {"split": "train", "epochs": 5, "seeds": 1}
     assert _asked("small", {**nothing, "pairs": 9})["pairs"] == 9
     full = _asked("full", {**nothing, "matryoshka": "8"})
     assert (full["matryoshka"], full.get("dim"), full["seeds"], full["n_docs"]) == ("8", None, 3, "46,50000")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from limitlab._core.errors import EngineError
 from limitlab.capacity import certified_n
 
 
@@ -34,6 +35,23 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_proved(t
     assert done.code == 1 and done.out.startswith("verified") and "absent.json" in done.err
     record = cli("verify", str(tmp_path / "absent.json"), str(good), "--json").json()
     assert record["verified"] is False and len(record["certificates"]) == len(record["unreadable"]) == 1
+
+
+def test_json_is_printed_where_no_file_can_be_read_too(tmp_path, cli):
+    done = cli("verify", str(tmp_path / "absent.json"), "--json")
+    assert done.code == 1
+    record = done.json()
+    assert record["verified"] is False and record["certificates"] == [] and len(record["unreadable"]) == 1
+
+
+def test_a_cluster_that_went_away_is_no_unreadable_certificate(tmp_path, cli, monkeypatch):
+    path = certified_n(4, min_gap=1e-3).save(tmp_path / "c.json")
+
+    def gone(source):
+        raise EngineError("engine ray: the cluster must stay; it is gone.")
+
+    monkeypatch.setattr("limitlab.capacity.verify", gone)
+    assert "it is gone" in cli("verify", str(path), str(path)).refused(1, "EngineError: ")
 
 
 def test_shipped_ones(cli):

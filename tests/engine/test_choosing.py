@@ -22,10 +22,16 @@ def test_names_of_this_machine(name, workers):
     assert engine("local", workers=workers).workers == workers
 
 
-@pytest.mark.parametrize("name", ["", "Local", "local:", "local:0", "local:x", "ray:", "rey", "dask", "ray:/head:1", "http://head"])
+@pytest.mark.parametrize("name", ["", "Local", "local:", "local:x", "ray:", "rey", "dask", "ray:/head:1", "http://head"])
 def test_other_names_are_refused(name):
     with pytest.raises(UnknownName, match=r"engine\(\): unknown engine .* ray://HOST:PORT"):
         engine(name)
+
+
+def test_no_workers_are_said_to_be_too_few():
+    for name in ("local:0", "local:-2"):
+        with pytest.raises(RangeError, match=r"workers of local:WORKERS must be at least 1; got 'local:"):
+            engine(name)
 
 
 def test_using_is_a_block_and_nests():

@@ -15,6 +15,7 @@ from fakes import engine_tasks as tasks
 from fakes.ray_clusters import PATH
 from limitlab._core.errors import RangeError
 from limitlab._core.provenance import cores
+from limitlab.engine import local
 from limitlab.engine.local import LocalEngine
 
 PROGRAM = """
@@ -90,6 +91,34 @@ def test_an_item_that_cannot_be_sent_is_the_callers_error():
     with pytest.raises(Exception, match=r"(?i)pickle"):
         list(engine.map(tasks.square, [1, lambda: 2], shared=0))
     assert len(list(engine.map(tasks.square, [1, 2], shared=0))) == 2
+    engine.close()
+
+
+def test_an_answer_that_cannot_be_unpacked_ends_the_map_and_loses_no_worker():
+    engine = LocalEngine(2)
+    before = {d.value[0] for d in engine.map(tasks.who_and_threads, range(12), shared=None)}
+    for _ in range(3):
+        with pytest.raises(ModuleNotFoundError, match="there") as caught:
+            list(engine.map(tasks.answer_only_there, [0, 0], shared=None))
+        assert caught.value.__notes__ == ["The answer of a worker could not be unpacked."]
+    engine.close()
+    assert all(gone(pid) for pid in before)
+    assert not [pid for pid in children(os.getpid()) if "limitlab.engine.worker" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def test_what_ended_beside_a_failure_is_given_first(monkeypatch):
+    def all_of(channels):
+        for channel in channels:
+            channel.poll(None)
+        return channels
+
+    monkeypatch.setattr(local, "wait", all_of)
+    engine = LocalEngine(3)
+    found = []
+    with pytest.raises(ZeroDivisionError, match="three is broken"):
+        for done in engine.map(tasks.break_at_three, [3, 1, 2], shared=None):
+            found.append(done.value)
+    assert found == [1, 2]
     engine.close()
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from fakes import engine_tasks as tasks
 from fakes.ray_clusters import cluster, environment, free_port, need_ray
 from limitlab._core.errors import EngineError, InvalidArgument, MissingExtra
+from limitlab._core.progress import SILENT
 from limitlab.capacity import shipped, verify
-from limitlab.engine import engine, using
+from limitlab.engine import engine, ray_engine, using
 from limitlab.engine.ray_cluster import check_answers
 from limitlab.free.critical_n import critical_n
 from limitlab.ledger import Ledger
@@ -57,6 +61,61 @@ def test_tasks_run_on_both_nodes_and_a_whole_machine_has_its_gpus(far, two_nodes
     assert sorted(d.value for d in far.map(tasks.square, range(20), shared=0)) == [i * i for i in range(20)]
     seen = {d.value for d in far.map(tasks.gpus, range(4), shared=None, whole_machine=True)}
     assert "0" in seen and len(seen) == 2, "one node has a GPU, the other has none"
+
+
+class _Lines:
+    """What is said to the user."""
+
+    def __init__(self):
+        self.said = []
+
+    @contextmanager
+    def task(self, label, total=None):
+        yield SILENT.task(label).__enter__()
+
+    def say(self, line):
+        self.said.append(line)
+
+
+@contextmanager
+def held(far, machines: int, seconds: float) -> Iterator[None]:
+    """Somebody else's tasks on so many machines."""
+    ray = far._ready().ray
+    strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    sleep = ray.remote(tasks.hold)
+    nodes = [m.id for m in far._ready().machines()][:machines]
+    began = [tempfile.mktemp() for _ in nodes]
+    flying = [
+        sleep.options(num_cpus=1, scheduling_strategy=strategy(node, soft=False)).remote(path, seconds) for node, path in zip(nodes, began)
+    ]
+    while not all(Path(path).exists() for path in began):
+        time.sleep(0.1)
+    yield
+    for reference in flying:
+        ray.cancel(reference, force=True)
+    for path in began:
+        Path(path).unlink()
+
+
+def test_items_of_a_machine_that_somebody_else_holds_go_to_another(far, monkeypatch):
+    monkeypatch.setattr(ray_engine, "_PATIENCE", 1.0)
+    monkeypatch.setattr(ray_engine, "_LOOK_AGAIN", 0.3)
+    lines = _Lines()
+    with held(far, 1, 90):
+        start = time.perf_counter()
+        found = list(far.map(tasks.square, range(6), shared=0, whole_machine=True, label="squares", progress=lines))
+        assert time.perf_counter() - start < 60, "the item of the held machine was waited for"
+    assert sorted(d.value for d in found) == [0, 1, 4, 9, 16, 25] and {d.tries for d in found} == {1} and not lines.said
+
+
+def test_where_every_machine_is_held_it_is_said_and_waited(far, monkeypatch):
+    monkeypatch.setattr(ray_engine, "_PATIENCE", 1.0)
+    monkeypatch.setattr(ray_engine, "_LOOK_AGAIN", 0.3)
+    lines = _Lines()
+    with held(far, 2, 4):
+        found = list(far.map(tasks.square, range(3), shared=0, whole_machine=True, label="squares", progress=lines))
+    assert sorted(d.value for d in found) == [0, 1, 4]
+    assert len(lines.said) == 1 and "squares needs a whole machine" in lines.said[0] and "hold cores" in lines.said[0]
 
 
 def test_critical_n_is_the_same_as_here(far, tmp_path):

@@ -37,6 +37,12 @@ def slowly(shared, item):
     return item
 
 
+def hold(path, seconds):
+    """A task of somebody else's."""
+    Path(path).touch()
+    time.sleep(seconds)
+
+
 def refuse_odd(shared, item):
     if item % 2:
         raise DataError.at(f"part-{item}", 7, "NaN")
@@ -62,6 +68,23 @@ def break_at_three(shared, item):
 
 def unpicklable(shared, item):
     return threading.Lock()
+
+
+class OnlyThere:
+    """An answer that no other process than its own can unpack, as where a module is missing."""
+
+    def __reduce__(self):
+        return _unpacked_by, (os.getpid(),)
+
+
+def _unpacked_by(pid):
+    if os.getpid() != pid:
+        raise ModuleNotFoundError("no module named 'there'")
+    return OnlyThere()
+
+
+def answer_only_there(shared, item):
+    return OnlyThere() if item == 0 else item
 
 
 def too_large(shared, item):

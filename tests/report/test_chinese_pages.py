@@ -191,3 +191,21 @@ def test_the_book_of_a_language_that_is_not_there_is_refused(pages, tmp_path):
             pages[name](tmp_path / "x.html", language="zhh")
     assert not list(tmp_path.iterdir())
     assert message_book("zh").said("Sources") == "来源"
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("0 of 300 documents have no direction.", "300 篇文档里没有零向量，也没有 NaN。"),
+        ("3 of 300 documents have no direction.", "300 篇文档里有 3 篇是零向量或 NaN，没有方向。"),
+        ("0 queries have more than k = 10 relevant documents", "没有查询的相关文档超过 k = 10 篇"),
+        ("already under 90 % at 12 documents", "12 篇文档时就已低于 90%"),
+        ("not under 50 % up to 1,200 documents", "到 1,200 篇文档仍不低于 50%"),
+        ("points; the embedding is behind", "个百分点；嵌入模型落后"),
+        ("31.8 of 64", "31.8 / 64"),
+        ("dim", "维度"),
+        ("engine", "执行引擎"),
+    ],
+)
+def test_what_has_a_form_of_its_own_in_chinese(english, chinese):
+    assert message_book("zh").said(english) == chinese

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from limitlab._core.errors import EngineError, NotSolved
+from limitlab._core.home import home
 from limitlab.engine import Done
 from limitlab.ledger import Ledger
 from limitlab.training import apart, train
@@ -48,6 +50,9 @@ def test_models_are_trained_elsewhere_with_the_same_numbers(tiny_static, tmp_pat
 
 def test_a_model_without_an_end_is_told_and_the_others_stay(tiny_static, tmp_path, monkeypatch):
     def map(self, task, items, *, shared, **_):
+        if task is apart._sees:
+            yield from (Done(i, task(shared, item)) for i, item in enumerate(items))
+            return
         yield Done(0, None, NotSolved("the loss is not finite"))
         yield Done(1, task(shared, items[1]))
 
@@ -62,3 +67,24 @@ def test_a_folder_that_is_not_shared_is_said(tiny_static, tmp_path, monkeypatch)
     monkeypatch.setattr(apart, "train_one", lambda *a, **o: replace(trained(*a, **o), folder="elsewhere/model"))
     with pytest.raises(EngineError, match="LIMITLAB_HOME must be a folder that all machines share"):
         train(base=tiny_static, ledger=Ledger(tmp_path), engine=Posting(), **SMALL, **RUN)
+
+
+def test_a_machine_that_does_not_see_our_files_is_said_before_any_training(tiny_static, tmp_path, monkeypatch):
+    monkeypatch.setattr(apart, "_sees", lambda name, item: item == 0)  # the second machine has a folder of its own
+    monkeypatch.setattr(apart, "train_one", lambda *a, **o: pytest.fail("a model was trained"))
+    monkeypatch.setattr(Posting, "map", lambda self, task, items, *, shared, **_: (Done(i, task(shared, i)) for i in items))
+    with pytest.raises(EngineError, match="LIMITLAB_HOME must be a folder that all machines share; a worker does not see"):
+        train(base=tiny_static, ledger=Ledger(tmp_path), engine=Posting(), **SMALL, **RUN)
+    assert not list((home() / "training").glob("shared-*"))
+
+
+def test_without_resume_folders_are_emptied_once_and_a_second_start_finds_its_checkpoints(tiny_static, tmp_path, monkeypatch):
+    trained, resumed = apart.train_one, []
+    monkeypatch.setattr(apart, "train_one", lambda *a, resume, **o: resumed.append(resume) or trained(*a, resume=resume, **o))
+    first = train(base=tiny_static, ledger=Ledger(tmp_path), engine=Posting(), **SMALL, **RUN)
+    marks = [Path(m.folder).parent / "mark" for m in first.models]
+    for mark in marks:
+        mark.touch()
+    again = train(base=tiny_static, ledger=Ledger(tmp_path), engine=Posting(), resume=False, **SMALL, **RUN)
+    assert [m.key for m in again.models] == [m.key for m in first.models]
+    assert not any(mark.exists() for mark in marks) and all(resumed), "removed, and by nobody whose start may be the second"

@@ -11,8 +11,8 @@ from limitlab._core.errors import DataError, RangeError
 from limitlab.data import Vocabulary
 from limitlab.data.limit import attribute_pools
 from limitlab.training.config import TrainConfig
+from limitlab.training.pairs import counted_pairs, training_pairs
 from limitlab.training.pairs import test_data as evaluated
-from limitlab.training.pairs import training_pairs
 
 TEST = evaluated(TrainConfig(queries=1_000), 60)
 
@@ -110,3 +110,16 @@ def test_one_document_alone_has_no_negatives(folder, tmp_path):
     (tmp_path / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq0\td0\t1\nq1\td0\t1\n", encoding="utf-8")
     with pytest.raises(DataError, match="at least two different documents"):
         training_pairs(TrainConfig(data=folder, pairs=2), evaluated(TrainConfig(data=folder), 1))
+
+
+def test_where_no_number_is_asked_for_all_are_taken_up_to_the_usual(tmp_path):
+    few = evaluated(TrainConfig(queries=60), 120)
+    config, pairs = counted_pairs(TrainConfig(split="test", queries=60), few)
+    assert config.pairs == len(pairs) == 120
+    mixed, both = counted_pairs(TrainConfig(split="mix", queries=60), few)
+    assert mixed.pairs == len(both) == 240 and len(both.test_queries) == 60
+    usual, many = counted_pairs(TrainConfig(), few)
+    assert usual.pairs == len(many) == 2_000 and usual.resolved() == TrainConfig(pairs=2_000).resolved() == TrainConfig().resolved()
+    assert len(training_pairs(TrainConfig(split="test", queries=60), few)) == 120
+    with pytest.raises(RangeError, match="pairs must be at most 120"):
+        counted_pairs(TrainConfig(split="test", queries=60, pairs=121), few)

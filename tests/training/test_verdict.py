@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limitlab.evaluation import Estimate
-from limitlab.training import Change, TrainResult
+from limitlab.training import Change, TrainConfig, TrainedModel, TrainResult
 
 
 def _change(split: str, n_docs: int, before: float, after: float, *, kind: str = "task", measure: str = "recall@10") -> Change:
@@ -87,3 +87,20 @@ def test_the_papers_claim_is_about_single_vectors():
 def test_a_users_own_data_say_nothing_about_the_published_claim():
     said = _said(_change("train", 46, 0.3, 0.5), data="my-folder")
     assert "The paper" not in said and "seen here" not in said and "Does in-domain training help here? In 1 of 1" in said
+
+
+@pytest.mark.parametrize(
+    ("fits", "words"),
+    [
+        ([("unchanged", 0.0)], "The saved adapter changes nothing, because no adapter gained on the pairs held out for the choice: "),
+        ([("unchanged", 0.0), ("unchanged", 0.0)], "These saved adapters change nothing, because"),
+        ([("unchanged", 0.1), ("rotation", 0.0)], "Trained on the test queries"),
+    ],
+)
+def test_an_adapter_that_changes_nothing_is_said_first(fits, words):
+    models = [
+        TrainedModel("a", "k", TrainConfig(architecture="adapter", seed=i), "f", (), {"adapter": {"start": start, "ridge": ridge}}, (), {})
+        for i, (start, ridge) in enumerate(fits)
+    ]
+    result = TrainResult(tuple(models), (_change("test", 46, 0.3, 0.3),), notes=("a note",), config={"data": "limit"})
+    assert result.verdict[0].startswith(words)

@@ -23,7 +23,7 @@ EngineName = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="Where tasks run: local, ray (the cluster of RAY_ADDRESS, a running one, or one of this machine), ray://HOST:PORT. [local]",
+        help="Where tasks run: local, local:WORKERS, ray (the cluster of RAY_ADDRESS, a running one, or one of this machine), ray://HOST:PORT. [local]",
     ),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Tasks of one core at one time. [one a core]")]

@@ -12,6 +12,8 @@ from limitlab._core.errors import InvalidArgument
 from limitlab.cli.options import answer, answer_json
 from limitlab.cli.progress import Bars
 
+_PLURAL = {"agrees": "agree", "differs": "differ"}
+
 
 def run_and_write(
     names: Sequence[str],
@@ -47,7 +49,7 @@ def run_and_write(
     memory = max(e.cost(size).memory_gib for e in chosen)
     helps = [e.name for e in chosen if e.cost(size).gpu != "none"]
     sys.stderr.write(
-        f"{len(chosen)} experiment{'' if len(chosen) == 1 else 's'}, about {max(1, round(seconds / 60))} min on two cores with nothing cached and bm25 and minilm alone, {memory:g} GiB"
+        f"{len(chosen)} experiment{'' if len(chosen) == 1 else 's'}, {_spoken(seconds)} on two cores with nothing cached and bm25 and minilm alone, {memory:g} GiB"
         f"{'; a GPU helps: ' + ', '.join(helps) if helps else ''}.\n"
     )
     outcomes = reproduce([e.name for e in chosen], asked, reuse=not fresh, on_outcome=None if json else _line)
@@ -60,8 +62,14 @@ def run_and_write(
     return 1 if any(o.status.key == "failed" for o in outcomes) else 0
 
 
+def _spoken(seconds: float) -> str:
+    if seconds < 10:
+        return "a few seconds"
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+
+
 def _line(outcome: Any) -> None:
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in outcome.counts.items())
+    counts = ", ".join(f"{n} {_PLURAL.get(verdict, verdict) if n != 1 else verdict}" for verdict, n in outcome.counts.items())
     answer(f"{outcome.name} ({outcome.size}): {counts if outcome.status.key == 'solved' else outcome.message}")
     for sentence in outcome.says:
         answer(f"  {sentence}")

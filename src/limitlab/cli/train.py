@@ -25,7 +25,7 @@ _SIZES: dict[str, dict[str, Any]] = {
     "small": {"split": "train,test", "matryoshka": "32,128,384", "pairs": 500, "epochs": 3, "n_docs": "46,1000", "seeds": 1},
     "full": {"split": "train,test", "dim": "32,128,384", "pairs": 2_000, "epochs": 5, "n_docs": "46,50000", "seeds": 3},
 }
-_USUAL = {"split": "train", "pairs": 2_000, "epochs": 5, "seeds": 1}
+_USUAL = {"split": "train", "epochs": 5, "seeds": 1}
 
 
 def train_command(
@@ -69,7 +69,7 @@ def train_command(
     widths = tuple(parse_dims(asked.get("matryoshka")) or ())
     with using(engine, workers):
         found = train(
-            TrainConfig(pairs=asked["pairs"], epochs=asked["epochs"], matryoshka=widths, **fixed, **drawn),  # type: ignore[arg-type]
+            TrainConfig(pairs=asked.get("pairs"), epochs=asked["epochs"], matryoshka=widths, **fixed, **drawn),  # type: ignore[arg-type]
             splits=[s.strip() for s in asked["split"].split(",")],
             dims=parse_dims(asked.get("dim")),
             seeds=asked["seeds"],
@@ -183,7 +183,7 @@ def training_text(found: TrainResult) -> str:
             ]
         )
     lines = [] if found.status.key == "solved" else [f"{found.status.key}: {found.message}"]
-    lines += [*found.verdict, ""] if found.changes else list(found.notes)
+    lines += [*found.verdict, ""] if found.changes else found.verdict
     if rows:
         lines.append(plain_table(head, rows, right=range(2, len(head))))
     lines += [f"model: {m.name}: {m.folder}" for m in found.models]

@@ -17,7 +17,7 @@ Size = Annotated[
 ]
 Data = Annotated[str, typer.Option("--data", help="limit, or a dataset folder with qrels for train and test.")]
 Split = Annotated[str | None, typer.Option("--split", help="train, test (overfitting on purpose) or mix; several with commas. [train]")]
-Pairs = Annotated[int | None, typer.Option("--pairs", help="(query, relevant document) pairs. [2000]")]
+Pairs = Annotated[int | None, typer.Option("--pairs", help="(query, relevant document) pairs. [2000, or all where a split has fewer]")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Times each pair is seen. [5]")]
 Lr = Annotated[float | None, typer.Option("--lr", help="Learning rate. [5e-5; static: 1e-2]")]
 BatchSize = Annotated[int, typer.Option("--batch-size", help="Pairs a step at most; a document is in a batch once.")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from limitlab._core.errors import InvalidArgument, LimitlabError
+from limitlab._core.errors import EngineError, InvalidArgument, LimitlabError
 from limitlab.cli.options import Dims, EngineName, JsonFlag, Workers, answer, answer_json, parse_dims
 from limitlab.cli.progress import Bars
 
@@ -60,6 +60,8 @@ def verify(
             start = perf_counter()
             try:
                 verdict = check(source)
+            except EngineError:  # says nothing of a certificate, and the next would fail as well
+                raise
             except (LimitlabError, OSError) as error:  # the others are checked all the same
                 unreadable.append({"name": name, "problem": str(error)})
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -70,6 +72,6 @@ def verify(
                 answer(f"{'verified' if verdict.verified else 'REFUSED'}  {name}: {verdict.reason} ({perf_counter() - start:.1f} s)")
             bar.advance()
     good = all(v["verified"] for v in verdicts) and not unreadable
-    if json and verdicts:
+    if json:
         answer_json({"schema": "limitlab.verify/1", "verified": good, "certificates": verdicts, "unreadable": unreadable})
     raise typer.Exit(1 if unreadable else 0 if good else 3)

@@ -283,10 +283,10 @@ def _crossing(name: str, level: float, exact: Curve, forecast: Curve | None, pai
     sizes = [*exact.sizes, *(forecast.sizes if forecast else ())]
     values = [*getattr(exact, name), *(getattr(forecast, name) if forecast else ())]
     if values[0] < level:
-        return Crossing(name, level, None, f"already under it at {sizes[0]:,} documents")
+        return Crossing(name, level, None, f"already under {100 * level:g} % at {sizes[0]:,} documents")
     under = next((i for i, v in enumerate(values) if v < level), None)
     if under is None:
-        return Crossing(name, level, None, f"not up to {sizes[-1]:,} documents")
+        return Crossing(name, level, None, f"not under {100 * level:g} % up to {sizes[-1]:,} documents")
     low, high = sizes[under - 1], sizes[under]
     while high - low > max(1, low // 1_000):
         middle = (low + high) // 2

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 
 from limitlab._core.checks import whole
-from limitlab._core.errors import InvalidArgument, UnknownName
+from limitlab._core.errors import InvalidArgument, RangeError, UnknownName
 from limitlab.engine.local import LocalEngine
 from limitlab.engine.protocol import Engine
 
@@ -52,7 +52,7 @@ def engine(name: str, workers: int | None = None) -> Engine:
 
     Raises
     ------
-    UnknownName, InvalidArgument
+    UnknownName, InvalidArgument, RangeError
         The name is none of these.
     MissingExtra
         Ray is not installed.
@@ -62,6 +62,8 @@ def engine(name: str, workers: int | None = None) -> Engine:
     who = "engine()"
     if workers is not None:
         workers = whole(who, "workers", workers, low=1, high=1_000_000)
+    if re.fullmatch(r"local:0+|local:-\d+", name):
+        raise RangeError(f"{who}: workers of local:WORKERS must be at least 1; got {name!r}.")
     if match := re.fullmatch(r"local(?::([1-9]\d{0,5}))?", name):
         if match[1] and workers not in (None, int(match[1])):
             raise InvalidArgument(f"{who}: workers must be given once; got {name!r} and workers={workers}.")

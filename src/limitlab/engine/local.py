@@ -75,20 +75,20 @@ class LocalEngine:
                 if not busy:
                     return
                 finished: list[Done[Value]] = []
+                raised: list[Exception] = []
                 for channel in wait(list(busy)):
                     worker, index = busy.pop(channel)  # type: ignore[call-overload]
                     try:
-                        outcome = worker.answer()
-                    except (EOFError, OSError):
-                        tally.died(index, worker.died())
-                        continue
-                    free.append(worker)
-                    done = tally.ended(index, outcome)
-                    if done is not None:
-                        finished.append(done)
-                    if tally.waiting:
-                        self._start(tally, job, free.pop(), busy)
+                        done = _ended(tally, worker, index, free)
+                        if done is not None:
+                            finished.append(done)
+                        if tally.waiting and free and not raised:
+                            self._start(tally, job, free.pop(), busy)
+                    except Exception as error:  # noqa: BLE001 - it is raised again, after what ended beside it
+                        raised.append(error)
                 yield from finished
+                if raised:
+                    raise raised[0]
         finally:
             for worker, _ in busy.values():
                 worker.end()
@@ -136,6 +136,20 @@ def _here(tally: Tally[Item], task: Callable[[Shared, Item], Value], shared: Sha
         done = tally.ended(index, attempt(task, shared, item))
         if done is not None:
             yield done
+
+
+def _ended(tally: Tally[Item], worker: WorkerProcess, index: int, free: list[WorkerProcess]) -> Done[Any] | None:
+    """What became of its item. The worker is free again, or has ended."""
+    try:
+        outcome = worker.answer()
+    except (EOFError, OSError):
+        tally.died(index, worker.died())
+        return None
+    except BaseException:  # Ctrl-C
+        worker.end()
+        raise
+    free.append(worker)
+    return tally.ended(index, outcome)
 
 
 def _end_all(workers: list[WorkerProcess]) -> None:

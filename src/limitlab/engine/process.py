@@ -13,7 +13,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from limitlab.engine.attempt import Outcome
+from limitlab.engine.attempt import Kind, Outcome
 from limitlab.engine.threads import thread_settings
 from limitlab.engine.worker import ITEM, JOB
 
@@ -65,14 +65,19 @@ class WorkerProcess:
         self.channel.send_bytes(ITEM + packed)
 
     def answer(self) -> Outcome:
-        """How the item ended.
+        """How the item ended. An answer that cannot be unpacked here, as where its module is missing, is a failure of the item.
 
         Raises
         ------
         EOFError, OSError
             The process has died.
         """
-        return pickle.loads(self.channel.recv_bytes())
+        data = self.channel.recv_bytes()
+        try:
+            return pickle.loads(data)
+        except Exception as error:  # noqa: BLE001 - whatever unpacking raises: the process is well
+            error.add_note("The answer of a worker could not be unpacked.")
+            return Outcome(Kind.RAISED, error=error)
 
     def end(self) -> str:
         """Kill it, whatever it does; how it ended, in words."""

@@ -34,6 +34,7 @@ class Machine:
     id: str
     cores: int
     gpus: int
+    host: str = ""  # for messages to the caller alone
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Cluster:
     def machines(self) -> list[Machine]:
         """Those alive that have a core, in the order of their ids."""
         found = [
-            Machine(n["NodeID"], int(n["Resources"].get("CPU", 0)), int(n["Resources"].get("GPU", 0)))
+            Machine(n["NodeID"], int(n["Resources"].get("CPU", 0)), int(n["Resources"].get("GPU", 0)), n.get("NodeManagerHostname", ""))
             for n in self.ray.nodes()
             if n["Alive"]
         ]

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeVar
 
 from limitlab._core.errors import EngineError
@@ -13,7 +14,7 @@ from limitlab._core.progress import SILENT, Progress
 from limitlab.engine.attempt import Kind, Outcome
 from limitlab.engine.protocol import Done
 from limitlab.engine.ray_cluster import Cluster, connect, worker_settings
-from limitlab.engine.ray_task import run_item
+from limitlab.engine.ray_task import begun, forget_marks, run_item
 from limitlab.engine.tally import Tally, shown
 
 Item = TypeVar("Item")
@@ -22,15 +23,20 @@ Value = TypeVar("Value")
 
 _AHEAD = 2  # items a worker: one at work, one that follows without a pause
 _LOOK_AGAIN = 5.0  # seconds between two looks at which machines there are
+_PATIENCE = 60.0  # seconds in which a machine that is ours begins with an item
+_TRY_AGAIN = 300.0  # seconds until one that did not begin is given another item
 
 
 @dataclass
 class _Place:
-    """Where items may go: every core of the cluster, or one machine."""
+    """Where items may go: every core of the cluster, or one machine. ``since``: when it last had a reason to begin with an item."""
 
     remote: Any
     room: int
-    flying: set[Any] = field(default_factory=set)
+    host: str = ""
+    flying: dict[Any, str] = field(default_factory=dict)  # with the item's mark
+    since: float = 0.0
+    held: bool = False
 
 
 class RayEngine:
@@ -83,7 +89,7 @@ class RayEngine:
     ) -> Iterator[Done[Value]]:
         """See ``Engine.map``. With ``whole_machine`` a task has all cores and all GPUs of a machine."""
         tally = Tally(self.name, label, items, smaller)
-        flight = _Flight(self._ready(), self._function, tally, (task, shared), whole_machine, self._most, label)
+        flight = _Flight(self._ready(), self._function, tally, (task, shared), whole_machine, self._most, label, progress)
         return shown(flight.results(), len(items), weights, label, progress)
 
     def facts(self) -> dict[str, Any]:
@@ -106,11 +112,19 @@ class _Flight:
     """One map: which items are where."""
 
     def __init__(
-        self, cluster: Cluster, function: Any, tally: Tally[Any], job: tuple[Any, Any], whole: bool, most: int | None, label: str
+        self,
+        cluster: Cluster,
+        function: Any,
+        tally: Tally[Any],
+        job: tuple[Any, Any],
+        whole: bool,
+        most: int | None,
+        label: str,
+        progress: Progress = SILENT,
     ) -> None:
         self._cluster, self._ray, self._function, self._tally = cluster, cluster.ray, function, tally
         self._job, self._whole, self._most, self._label = job, whole, most, label or "limitlab"
-        self._key = uuid.uuid4().hex
+        self._key, self._progress, self._said, self._marks = f"limitlab-{uuid.uuid4().hex}", progress, False, count()
         self._places: dict[str, _Place] = {}
         self._flying: dict[Any, tuple[int, _Place]] = {}
         self._looked = 0.0
@@ -126,15 +140,21 @@ class _Flight:
                 ready, _ = self._ray.wait(list(self._flying), num_returns=1, timeout=_LOOK_AGAIN)
                 if len(ready) == 1:  # those that came meanwhile, in one call
                     ready, _ = self._ray.wait(list(self._flying), num_returns=len(self._flying), timeout=0)
-                finished = [self._landed(reference) for reference in ready]
-                self._start(job)  # before the caller works on what came
-                yield from (done for done in finished if done is not None)
+                finished, raised = self._all_landed(ready)
+                if not raised:
+                    self._start(job)  # before the caller works on what came
+                yield from finished
+                if raised:
+                    raise raised[0]
         except (self._ray.exceptions.RaySystemError, ConnectionError) as error:
+            self._whole = False  # there is nobody who could forget our marks
             raise EngineError(
                 f"engine ray: the cluster must stay; it is gone ({type(error).__name__}). The same command resumes."
             ) from error
         finally:
-            self._cancel()
+            self._cancel(list(self._flying))
+            if self._whole:
+                forget_marks(self._key)
 
     def _start(self, job: list[Any]) -> None:
         """Fill the room that there is, the emptiest place first."""
@@ -142,16 +162,19 @@ class _Flight:
         while self._tally.waiting:
             # Where an item would only wait behind another, it stays here unless there are enough for all: another place may be faster.
             ahead = _AHEAD if not self._whole or len(self._tally.waiting) > len(self._places) else 1
-            place = min(self._places.values(), key=lambda p: len(p.flying) / p.room)
+            free = [p for p in self._places.values() if not p.held] or list(self._places.values())
+            place = min(free, key=lambda p: len(p.flying) / p.room)
             if len(place.flying) >= ahead * place.room:
                 return
             index, item = self._tally.take()
+            mark = f"{self._key}-{next(self._marks)}" if self._whole else None
             try:
-                reference = place.remote.remote(self._key, job, item)
+                reference = place.remote.remote(self._key, job, item, mark)
             except BaseException:
                 self._tally.not_started(index)
                 raise
-            place.flying.add(reference)
+            place.since = place.since if place.flying else time.monotonic()
+            place.flying[reference] = mark or ""
             self._flying[reference] = index, place
 
     def _look(self) -> None:
@@ -171,9 +194,38 @@ class _Flight:
         strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         for m in machines:
             if m.id not in self._places:
-                self._places[m.id] = _Place(self._options(m.cores, m.gpus, strategy(m.id, soft=False)), 1)
+                self._places[m.id] = _Place(self._options(m.cores, m.gpus, strategy(m.id, soft=False)), 1, m.host)
         alive = {m.id for m in machines}
         self._places = {name: place for name, place in self._places.items() if name in alive}
+        self._deal_again()
+
+    def _deal_again(self) -> None:
+        """Items of machines that do not begin with them, since another program holds a core there, go to machines that do.
+
+        Where no machine begins, the items stay, and it is said once which machines are held: the other program will end.
+        """
+        now = time.monotonic()
+        for place in self._places.values():
+            if place.flying:
+                place.held = now - place.since >= _PATIENCE and not any(map(begun, place.flying.values()))
+            elif now - place.since >= _TRY_AGAIN:
+                place.held = False
+        held = [p for p in self._places.values() if p.held]
+        if held and len(held) == len(self._places):
+            if not self._said:
+                self._said = True
+                hosts = ", ".join(p.host for p in held)
+                self._progress.say(
+                    f"engine ray: {self._label} needs a whole machine, and none began with it for {_PATIENCE:.0f} s: other programs seem to hold "
+                    f"cores or GPUs of {hosts} (ray status shows them). It waits until they end; Ctrl-C stops it."
+                )
+            return
+        for place in held:
+            for reference in reversed(place.flying):
+                self._tally.not_started(self._flying[reference][0])
+            self._cancel(list(place.flying))
+            place.flying.clear()
+            place.since = now
 
     def _options(self, cores: int, gpus: int, strategy: Any) -> Any:
         """The remote function for so many cores. Ray itself retries nothing: it would not tell how often an item was started."""
@@ -183,10 +235,25 @@ class _Flight:
             options["runtime_env"] = {"env_vars": variables}  # other settings are other processes, and these take seconds to start
         return self._function.options(num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, **options)
 
+    def _all_landed(self, ready: list[Any]) -> tuple[list[Done[Any]], list[Exception]]:
+        """What ended, and what was raised beside it: that ends the map, after the others."""
+        finished: list[Done[Any]] = []
+        raised: list[Exception] = []
+        for reference in ready:
+            try:
+                done = self._landed(reference)
+            except Exception as error:  # noqa: BLE001 - it is raised again
+                raised.append(error)
+                continue
+            if done is not None:
+                finished.append(done)
+        return finished, raised
+
     def _landed(self, reference: Any) -> Done[Any] | None:
         """The item of a reference that is ready."""
         index, place = self._flying.pop(reference)
-        place.flying.discard(reference)
+        place.flying.pop(reference, None)
+        place.since, place.held = time.monotonic(), False
         errors = self._ray.exceptions
         try:
             outcome = self._ray.get(reference)
@@ -216,10 +283,10 @@ class _Flight:
             self._places = {name: p for name, p in self._places.items() if p is not place}
         self._looked = 0.0
 
-    def _cancel(self) -> None:
-        for reference in self._flying:
+    def _cancel(self, references: list[Any]) -> None:
+        for reference in references:
+            self._flying.pop(reference, None)
             try:
                 self._ray.cancel(reference, force=True)
             except (self._ray.exceptions.RayError, ConnectionError, ValueError, TypeError):
                 continue  # the cluster is gone, and so is the task
-        self._flying.clear()

@@ -164,7 +164,9 @@ def cards(result: EvaluationResult) -> list[Card]:
             out.append(Card(f"{title}, {words}", value_words(row, top.measure), detail))
     if top.flat is not None and top.sized is not None:
         gap = 100 * (top.flat.measures[top.measure].mean - top.sized.measures[top.measure].mean)
-        out.append(Card("Difference", f"{gap:+.1f}".replace("-", "−"), "points; plus means the embedding is behind"))
+        size = f"{abs(gap):.1f}"
+        leads = "neither is ahead" if float(size) == 0 else f"the embedding is {'behind' if gap > 0 else 'ahead'}"
+        out.append(Card("Difference", size, f"points; {leads}"))
     known = chosen.facts(result, top.dataset)
     if known is not None:
         rows = sum(r.status is Status.SOLVED for r in result.rows)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from limitlab._core.errors import EngineError, NotSolved
+from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab.data import Dataset
 from limitlab.engine import Engine
 from limitlab.training.base import Base
 from limitlab.training.config import TrainConfig
-from limitlab.training.one_model import TrainedModel, train_one
+from limitlab.training.one_model import TrainedModel, forget, train_one
 from limitlab.training.pairs import TrainingPairs
 
 
@@ -22,7 +24,6 @@ class _Common:
 
     base: Base
     evaluated: Dataset
-    resume: bool
 
 
 def trained_apart(
@@ -42,18 +43,20 @@ def trained_apart(
     Raises
     ------
     EngineError
-        A model was trained, and its folder is not to be seen here: LIMITLAB_HOME is not a folder that all machines share.
+        LIMITLAB_HOME is not a folder that all machines share: a machine does not see a file written here, asked before any training; or
+        a model was trained, and its folder is not to be seen here.
     """
+    _check_shared(engine)
+    if not resume:  # here and once: a worker that was started again must find the checkpoints of the one that died
+        for config in configs:
+            forget(config, base, pairs[config], evaluated)
     items = [(config, pairs[config]) for config in configs]
-    common = _Common(base, evaluated, resume)
+    common = _Common(base, evaluated)
     for done in engine.map(_train, items, shared=common, whole_machine=True, label="train", progress=progress):
         config = configs[done.index]
         if done.value is not None:
             if not Path(done.value.folder).is_dir():
-                raise EngineError(
-                    f"train(): LIMITLAB_HOME must be a folder that all machines share; {config.name} was trained elsewhere, and "
-                    "its folder is not here. Set LIMITLAB_HOME to such a folder."
-                )
+                raise _not_shared(f"{config.name} was trained elsewhere, and its folder is not here")
             yield config, done.value
         elif isinstance(done.error, NotSolved):
             yield config, done.error
@@ -63,4 +66,36 @@ def trained_apart(
 
 def _train(common: _Common, item: tuple[TrainConfig, TrainingPairs]) -> TrainedModel:
     config, pairs = item
-    return train_one(config, common.base, pairs, evaluated=common.evaluated, resume=common.resume)
+    return train_one(config, common.base, pairs, evaluated=common.evaluated, resume=True)
+
+
+def _check_shared(engine: Engine) -> None:
+    """A file written here must be seen by workers; as many are asked as there are machines.
+
+    Raises
+    ------
+    EngineError
+        One does not see it.
+    """
+    folder = home() / "training"
+    folder.mkdir(parents=True, exist_ok=True)
+    token = folder / f"shared-{uuid.uuid4().hex}"
+    token.touch()
+    try:
+        asked = range(max(2, int(engine.facts().get("machines", 1))))  # one item alone would be done here by the local engine
+        answers = list(engine.map(_sees, asked, shared=token.name, whole_machine=True))
+    finally:
+        token.unlink(missing_ok=True)
+    for done in answers:
+        if done.error is not None:
+            raise done.error
+    if not all(done.value for done in answers):
+        raise _not_shared("a worker does not see a file that was written here")
+
+
+def _sees(name: str, item: int) -> bool:
+    return (home() / "training" / name).is_file()
+
+
+def _not_shared(what: str) -> EngineError:
+    return EngineError(f"train(): LIMITLAB_HOME must be a folder that all machines share; {what}. Set LIMITLAB_HOME to such a folder.")

@@ -16,6 +16,7 @@ BATCHES = ("no-duplicates", "no-false-negatives")
 ARCHITECTURES = ("single-vector", "multi-vector", "adapter")
 CUT = 10  # what learning curves, adapters and the headline look at: the first ten
 ON_PURPOSE = "trained on the test queries: overfitting on purpose"
+USUAL_PAIRS = 2_000
 _HALF_ON_PURPOSE = "half of the pairs are test queries: overfitting on purpose"
 _OF_STEPS = ("epochs", "batch_size", "loss", "batches", "checkpoints")  # an adapter has none
 _TRANSFORMER_LR, _STATIC_LR = 5e-5, 1e-2  # a table of token vectors moves only where a token occurs
@@ -34,7 +35,8 @@ class TrainConfig:
     split
         train (other attributes), test (the evaluated queries themselves: overfitting on purpose) or mix (half of each).
     pairs
-        (query, relevant document) pairs, >= 2; whole queries are drawn, so that it may be one query more.
+        (query, relevant document) pairs, >= 2; whole queries are drawn, so that it may be one query more. None: 2,000, or
+        all where a split has fewer.
     epochs, lr, batch_size
         >= 1; > 0, None for 5e-5, or 1e-2 for a static base; >= 2.
     loss
@@ -70,7 +72,7 @@ class TrainConfig:
     base: str = "minilm"
     data: str = "limit"
     split: str = "train"
-    pairs: int = 2_000
+    pairs: int | None = None
     epochs: int = 5
     lr: float | None = None
     batch_size: int = 64
@@ -95,7 +97,9 @@ class TrainConfig:
         choice(who, "architecture", self.architecture, ARCHITECTURES)
         choice(who, "pattern", self.pattern, PATTERNS)
         choice(who, "precision", self.precision, PRECISIONS)
-        for name, low in (("pairs", 2), ("epochs", 1), ("batch_size", 2), ("attributes", 1), ("queries", 1)):
+        if self.pairs is not None:
+            whole(who, "pairs", self.pairs, low=2)
+        for name, low in (("epochs", 1), ("batch_size", 2), ("attributes", 1), ("queries", 1)):
             whole(who, name, getattr(self, name), low=low)
         if self.checkpoints is not None:
             whole(who, "checkpoints", self.checkpoints, low=1)
@@ -165,7 +169,8 @@ class TrainConfig:
 
     def resolved(self) -> TrainConfig:
         """The same with nothing left to the machine or the base: what is run, stored and hashed; what an adapter does not use is as by default."""
+        pairs = USUAL_PAIRS if self.pairs is None else self.pairs
         if self.architecture == "adapter":
             plain: dict[str, Any] = {f.name: f.default for f in fields(self) if f.name in _OF_STEPS}
-            return replace(self, **plain, lr=None, precision="float32")
-        return replace(self, lr=self.learning_rate, precision=self.step_precision, checkpoints=self.n_checkpoints)
+            return replace(self, **plain, pairs=pairs, lr=None, precision="float32")
+        return replace(self, pairs=pairs, lr=self.learning_rate, precision=self.step_precision, checkpoints=self.n_checkpoints)

@@ -22,7 +22,7 @@ from limitlab.training.estimate import estimate
 from limitlab.training.forgetting import SHIPPED, general_data
 from limitlab.training.measuring import Measured, measured
 from limitlab.training.one_model import TrainedModel, finished, train_one
-from limitlab.training.pairs import TrainingPairs, test_data, training_pairs
+from limitlab.training.pairs import TrainingPairs, counted_pairs, test_data
 from limitlab.training.result import TrainResult
 from limitlab.training.sizes import n_relevant_docs, nested
 
@@ -103,7 +103,9 @@ def train(
     held_out = general_data(general)
     if held_out is not None and held_out.name in {d.name for d in corpora}:
         held_out = replace(held_out, name=f"{held_out.name}, general")
-    pairs = {c: training_pairs(c, test) for c in configs}
+    pairs = dict(counted_pairs(c, test) for c in configs)
+    configs = list(pairs)
+    config = replace(config, pairs=max(c.pairs or 0 for c in configs))
     about = {
         **config.to_dict(),
         "splits": list(dict.fromkeys(c.split for c in configs)),

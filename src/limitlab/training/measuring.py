@@ -94,9 +94,6 @@ def _before(models: Sequence[TrainedModel], base: Base, precision: str, storage:
         notes.append(
             "An adapter is fitted to its end: epochs, learning rate, batch size and loss do not apply, and there is no learning curve."
         )
-        same = [m.config.name for m in models if not m.facts["adapter"]["ridge"] and m.facts["adapter"]["start"] == "unchanged"]
-        if same:
-            notes.append(f"Nothing was changed, because no adapter gained on the pairs held out for the choice: {'; '.join(same)}.")
     made.name, made.label = base.name, f"{base.name} as it is"
     return made, dims, notes
 

@@ -108,7 +108,7 @@ def train_one(
     key = key_of(config, base, pairs, evaluated)
     work = _work(key)
     if not resume:
-        shutil.rmtree(work, ignore_errors=True)
+        forget(config, base, pairs, evaluated)
     if (work / _RECORD).is_file():
         return replace(TrainedModel.from_dict(read_json(work / _RECORD)), folder=str(work / "model"))
     facts, start = describe(pairs), 0
@@ -150,6 +150,11 @@ def key_of(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dat
 def finished(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset) -> bool:
     """Whether the model is there already."""
     return (_work(key_of(config, base, pairs, evaluated)) / _RECORD).is_file()
+
+
+def forget(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset) -> None:
+    """Remove the finished model and its checkpoints."""
+    shutil.rmtree(_work(key_of(config, base, pairs, evaluated)), ignore_errors=True)
 
 
 def _work(key: str) -> Path:

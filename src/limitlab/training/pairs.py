@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from limitlab._core.texts import TextList
 from limitlab.data import Dataset, LimitConfig, load, make_limit
 from limitlab.data.limit import LimitPlan
 from limitlab.relevance import RelevanceMatrix
-from limitlab.training.config import TrainConfig
+from limitlab.training.config import USUAL_PAIRS, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ def training_pairs(config: TrainConfig, test: Dataset) -> TrainingPairs:
     DataError
         The folder has no qrels for the split.
     """
+    if config.pairs is None:
+        return counted_pairs(config, test)[1]
     rng = derived(config.seed, "pairs", config.split)
     if config.split == "mix":
         half = config.pairs // 2
@@ -111,6 +113,30 @@ def training_pairs(config: TrainConfig, test: Dataset) -> TrainingPairs:
     )
 
 
+def counted_pairs(config: TrainConfig, test: Dataset) -> tuple[TrainConfig, TrainingPairs]:
+    """The same, with the number of pairs where none was asked for: 2,000, or all where there are fewer.
+
+    Raises
+    ------
+    As ``training_pairs``.
+    """
+    asked = config if config.pairs is not None else replace(config, pairs=USUAL_PAIRS)
+    while True:
+        try:
+            return asked, training_pairs(asked, test)
+        except _TooFewPairs as error:
+            fewer = error.available * (2 if config.split == "mix" else 1)
+            if config.pairs is not None or fewer < 2:
+                raise
+            asked = replace(asked, pairs=fewer)
+
+
+class _TooFewPairs(RangeError):
+    """A split, or its half of a mix, has only so many."""
+
+    available = 0
+
+
 def _other(config: TrainConfig) -> Iterable[_Drawn]:
     """The train split: LIMIT about other attributes, draw after draw, or the folder's own train qrels."""
     if config.data != "limit":
@@ -118,7 +144,7 @@ def _other(config: TrainConfig) -> Iterable[_Drawn]:
         return
     per_draw = config.attributes * LimitConfig().k
     asked: list[str] | None = None
-    for draw in range(math.ceil(config.pairs / per_draw)):
+    for draw in range(math.ceil((config.pairs or USUAL_PAIRS) / per_draw)):
         plan = _limit_draw(config, draw)
         asked = plan.asked if asked is None else asked
         plan.asked = asked  # other people like the same things: the number of different attributes is the one asked for
@@ -151,9 +177,11 @@ def _taken(source: Iterable[_Drawn], pairs: int, rng: np.random.Generator, confi
     available = sum(len(d.docs) for d in found)
     if available < pairs:
         way = "Ask more --queries" if config.data == "limit" else "Pass fewer --pairs"
-        raise RangeError(
+        few = _TooFewPairs(
             f"train(): pairs must be at most {available:,} in split {config.split!r} of {config.data}; got pairs={config.pairs:,}. {way}."
         )
+        few.available = available
+        raise few
     out: list[_Drawn] = []
     count = 0
     for i in rng.permutation(len(found)).tolist():

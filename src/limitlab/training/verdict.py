@@ -21,14 +21,24 @@ _WORDS = {
 
 
 def sentences(result: TrainResult) -> list[str]:
-    """One sentence a split, then the claim, drowning, and what was forgotten; those without numbers are absent."""
-    out = []
+    """Adapters that change nothing, one sentence a split, then the claim, drowning, and what was forgotten; those without numbers are absent."""
+    out = _unchanged(result)
     for split in dict.fromkeys(c.split for c in result.changes):
         task = _of(result, "task", split, HEADLINE)
         if task:
             out.append(_gain(split, task))
     out += [*_claim(result), *_drowning(result), *_forgotten(result), *result.notes]
     return out
+
+
+def _unchanged(result: TrainResult) -> list[str]:
+    """Adapters that were saved as they began: no number below is theirs."""
+    fits = [(m.config.name, m.facts["adapter"]) for m in result.models if m.config.architecture == "adapter"]
+    same = [name for name, fit in fits if not fit["ridge"] and fit["start"] == "unchanged"]
+    if not same:
+        return []
+    which = "The saved adapter changes nothing" if len(same) == 1 else "These saved adapters change nothing"
+    return [f"{which}, because no adapter gained on the pairs held out for the choice: {'; '.join(same)}."]
 
 
 def _of(result: TrainResult, kind: str, split: str, measure: str) -> list[Change]:
