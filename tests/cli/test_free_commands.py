@@ -373,7 +373,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_the_gap_objective_enlarges_the_gap_and_its_certificate_is_proved(cli, tmp_path):
-    quick = cli("free", "--n-docs", 12, "--dim", 4, "--objective", "gap", "--until", "solved", "--json").json()
+    quick = cli("free", "--n-docs", 12, "--dim", 4, "--objective", "gap", "--until", "solved", "--seconds", 100, "--json").json()
     best = cli("free", "--n-docs", 12, "--dim", 4, "--objective", "gap", "--seconds", 2, "--certificate", tmp_path / "c.json", "--json")
     assert best.code == 0
     gaps = [answer["results"][-1]["gap"] for answer in (quick, best.json())]
