@@ -151,7 +151,7 @@ REFUSED = {
     "pattern": ({"pattern": "ring"}, UnknownName, "unknown pattern 'ring'"),
     "language": ({"language": "fr"}, UnknownName, "unknown language 'fr'"),
     "position": ({"position": "middle"}, UnknownName, "unknown position"),
-    "seed": ({"seed": -1}, RangeError, "seed must be in"),
+    "seed": ({"seed": -1}, RangeError, "seed must be >= 0"),
     "both": ({"config": StressConfig(), "k": 2}, InvalidArgument, "not both"),
 }
 

@@ -132,7 +132,7 @@ def test_a_run_is_in_the_ledger_with_its_settings_and_comes_back(limit_data, vec
         ({"retrievers": []}, InvalidArgument, "each once; got none"),
         ({"retrievers": ["bm25", "bm25"]}, InvalidArgument, "each once; got bm25, bm25"),
         ({"retrievers": ["bm52"]}, UnknownName, "did you mean 'bm25'"),
-        ({"dims": [0]}, RangeError, "dim must be in"),
+        ({"dims": [0]}, RangeError, "dim must be >= 1"),
         ({"dims": [2.5]}, RangeError, "whole number"),
         ({"measures": []}, InvalidArgument, "at least one measure"),
         ({"measures": ["recal@2"]}, UnknownName, "did you mean 'recall@K'"),

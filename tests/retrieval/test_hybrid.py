@@ -127,7 +127,7 @@ def test_wrong_options_are_refused():
     for weights in ("1", "1;2;3", "1;x", "0;0", "-1;2"):
         with pytest.raises(InvalidArgument, match="weights must be"):
             build(f"hybrid(bm25,token-sums):weights={weights}")
-    with pytest.raises(RangeError, match="depth must be in"):
+    with pytest.raises(RangeError, match="depth must be >= 1"):
         build("hybrid(bm25,token-sums):depth=0")
 
 

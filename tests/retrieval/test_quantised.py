@@ -146,7 +146,7 @@ def test_names_say_what_is_not_usual():
 def test_what_cannot_be_is_refused():
     for options, error, words in (
         ({"dtype": "int9"}, UnknownName, "did you mean 'int8'"),
-        ({"rescore": -1}, RangeError, "rescore must be in"),
+        ({"rescore": -1}, RangeError, "rescore must be >= 0"),
         ({"queries": "int8"}, UnknownName, "queries"),
         ({"rescore": 5, "rescore_with": "stored"}, InvalidArgument, "must follow a search with stored queries"),
     ):

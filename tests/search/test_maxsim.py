@@ -161,7 +161,7 @@ def test_what_cannot_be_scored_is_refused(corpus):
     d, q = TokenVectors.of(docs), TokenVectors.of(queries)
     with pytest.raises(ShapeError, match="same dimension"):
         maxsim_search(d, TokenVectors.of(ragged(np.random.default_rng(0), [2], 5)), k=1, places=places_of(60))
-    with pytest.raises(RangeError, match="k must be in"):
+    with pytest.raises(RangeError, match="k must be >= 1"):
         maxsim_search(d, q, k=0, places=places_of(60))
     with pytest.raises(ShapeError, match="one row per query"):
         maxsim_search(d, q, k=1, places=places_of(60), relevant=RelevantSet(np.zeros(2, int), np.zeros(0, int)))

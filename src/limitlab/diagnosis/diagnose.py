@@ -160,8 +160,11 @@ def diagnose(
         )  # fmt: skip
         about |= {"n_docs": len(found.docs), "n_queries": len(found.queries), "full_dim": found.docs.shape[1]}
         whole(WHO, "dim", found.docs.shape[1] if dim is None else dim, low=1, high=found.docs.shape[1])
-        names = relevance.query_ids if query_ids is None else query_ids
-        facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
+        facts = (
+            None
+            if hits is None
+            else run_findings(found, hits, mapped, all_query_ids=relevance.query_ids if query_ids is None else query_ids)
+        )
         serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
         bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
         work = _Levels(found, plan, given, facts, scratch, progress, told, bench)

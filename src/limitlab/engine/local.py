@@ -75,7 +75,7 @@ class LocalEngine:
                 if not busy:
                     return
                 finished: list[Done[Value]] = []
-                raised: list[Exception] = []
+                raised: list[BaseException] = []
                 for channel in wait(list(busy)):
                     worker, index = busy.pop(channel)  # type: ignore[call-overload]
                     try:
@@ -84,7 +84,7 @@ class LocalEngine:
                             finished.append(done)
                         if tally.waiting and free and not raised:
                             self._start(tally, job, free.pop(), busy)
-                    except Exception as error:  # noqa: BLE001 - it is raised again, after what ended beside it
+                    except BaseException as error:  # noqa: BLE001 - it is raised again, after what ended beside it
                         raised.append(error)
                 yield from finished
                 if raised:

@@ -22,6 +22,21 @@ from limitlab.engine.worker import ITEM, JOB
 _PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[2]); from limitlab.engine.worker import serve; serve(int(sys.argv[1]))"
 
 
+# What unpickling raises where a module or a class is missing here, is another version, or refuses its own state.
+_UNPACKING = (
+    pickle.PickleError,
+    ImportError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    MemoryError,
+)
+
+
 class WorkerProcess:
     """A process of one core and one thread that does one item at a time.
 
@@ -75,7 +90,7 @@ class WorkerProcess:
         data = self.channel.recv_bytes()
         try:
             return pickle.loads(data)
-        except Exception as error:  # noqa: BLE001 - whatever unpacking raises: the process is well
+        except _UNPACKING as error:  # the process is well
             error.add_note("The answer of a worker could not be unpacked.")
             return Outcome(Kind.RAISED, error=error)
 

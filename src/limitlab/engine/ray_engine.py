@@ -235,14 +235,14 @@ class _Flight:
             options["runtime_env"] = {"env_vars": variables}  # other settings are other processes, and these take seconds to start
         return self._function.options(num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, **options)
 
-    def _all_landed(self, ready: list[Any]) -> tuple[list[Done[Any]], list[Exception]]:
+    def _all_landed(self, ready: list[Any]) -> tuple[list[Done[Any]], list[BaseException]]:
         """What ended, and what was raised beside it: that ends the map, after the others."""
         finished: list[Done[Any]] = []
-        raised: list[Exception] = []
+        raised: list[BaseException] = []
         for reference in ready:
             try:
                 done = self._landed(reference)
-            except Exception as error:  # noqa: BLE001 - it is raised again
+            except BaseException as error:  # noqa: BLE001 - it is raised again, after what ended beside it
                 raised.append(error)
                 continue
             if done is not None:

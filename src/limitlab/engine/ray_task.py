@@ -36,11 +36,13 @@ def run_item(key: str, job: list[Any], item: Any, mark: str | None = None) -> Ou
 
 def begun(mark: str) -> bool:
     """Whether an item with this mark has begun, or nobody can tell; asked by the driver."""
+    import grpc
+    from ray.exceptions import RayError
     from ray.experimental import internal_kv
 
     try:
         return internal_kv._internal_kv_get(mark) is not None
-    except Exception:  # noqa: BLE001 - what the cluster's own failures are, the next call to it says
+    except (RayError, grpc.RpcError, RuntimeError, ValueError, OSError):  # the next call to the cluster says what it is
         return True
 
 

@@ -349,7 +349,7 @@ def test_a_login_becomes_basic_authentication(start, made, monkeypatch):
         ("elasticsearch:num_candidates=10001", "num_candidates must be in"),
         ("elasticsearch:type=flat,m=3", "must come with a type of hnsw"),
         ("opensearch:engine=nmslib", "unknown engine"),
-        ("milvus:index=hnsw,ef=0", "ef must be in"),
+        ("milvus:index=hnsw,ef=0", "ef must be >= 1"),
         ("milvus:idex=hnsw", "did you mean 'index'"),
         ("milvus:existing=no", "existing must be true or false; got 'no'"),
         ("elasticsearch:exact=yes", "exact must be true or false"),
