@@ -145,10 +145,7 @@ def diagnose(
         run=None if run is None else "given" if isinstance(run, Mapping) else Path(run).name,
     )  # fmt: skip
     wanted = None if remedies is None else RemedyPlan.of(remedies)
-    mapped = chunk_mapping(chunk_separator, chunk_pattern, who=WHO)
-    if run is None and (chunk_separator is not None or chunk_pattern is not None):
-        raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
-    hits = None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
+    mapped, hits = _production(run, chunk_separator, chunk_pattern)
     name = data.name if isinstance(data, Dataset) else "qrels"
     about = {**plan.to_dict(), "model": model, "data": name, "command": list(command) if command else None, **_asked(wanted)}
     with using(engine), Scratch() as scratch, Stopwatch() as watch:
@@ -160,15 +157,20 @@ def diagnose(
         )  # fmt: skip
         about |= {"n_docs": len(found.docs), "n_queries": len(found.queries), "full_dim": found.docs.shape[1]}
         whole(WHO, "dim", found.docs.shape[1] if dim is None else dim, low=1, high=found.docs.shape[1])
-        facts = (
-            None
-            if hits is None
-            else run_findings(found, hits, mapped, all_query_ids=relevance.query_ids if query_ids is None else query_ids)
-        )
+        names = relevance.query_ids if query_ids is None else query_ids
+        facts = None if hits is None else run_findings(found, hits, mapped, all_query_ids=names)
         serving = Serving(dim, renormalise, plan.dtype, query_dtype, plan.index)
         bench = None if wanted is None else Bench(found, serving, data, wanted, scratch, progress)
         work = _Levels(found, plan, given, facts, scratch, progress, told, bench)
         return _through_ledger(work, title or f"diagnosis of {name}", name, about, ledger or Ledger(), watch)
+
+
+def _production(run: Any, chunk_separator: str | None, chunk_pattern: str | None) -> tuple[Any, Any]:
+    """(how ids of chunks are read, the run's hits or None)."""
+    mapped = chunk_mapping(chunk_separator, chunk_pattern, who=WHO)
+    if run is None and (chunk_separator is not None or chunk_pattern is not None):
+        raise InvalidArgument(f"{WHO}: chunk_separator and chunk_pattern must come with a run; got none.")
+    return mapped, None if run is None else _ordered(run) if isinstance(run, Mapping) else read_hits(run)
 
 
 def _asked(wanted: RemedyPlan | None) -> dict[str, Any]:
