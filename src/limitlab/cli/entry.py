@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from limitlab._core.blas_rest import rest_soon
+
 
 def run() -> None:
     """Load the command and run it."""
+    rest_soon()
     try:
         from limitlab.cli.main import run as command
 

@@ -72,23 +72,19 @@ class LocalEngine:
             while True:
                 while tally.waiting and len(busy) < self.workers:
                     self._start(tally, job, free.pop() if free else self._taken(), busy)
+                tally.raise_failure()
                 if not busy:
                     return
                 finished: list[Done[Value]] = []
-                raised: list[BaseException] = []
                 for channel in wait(list(busy)):
                     worker, index = busy.pop(channel)  # type: ignore[call-overload]
-                    try:
-                        done = _ended(tally, worker, index, free)
-                        if done is not None:
-                            finished.append(done)
-                        if tally.waiting and free and not raised:
-                            self._start(tally, job, free.pop(), busy)
-                    except BaseException as error:  # noqa: BLE001 - it is raised again, after what ended beside it
-                        raised.append(error)
-                yield from finished
-                if raised:
-                    raise raised[0]
+                    done = _ended(tally, worker, index, free)
+                    if done is not None:
+                        finished.append(done)
+                    if tally.waiting and free and tally.failure is None:
+                        self._start(tally, job, free.pop(), busy)
+                yield from finished  # also where another one ends the map
+                tally.raise_failure()
         finally:
             for worker, _ in busy.values():
                 worker.end()
@@ -134,6 +130,7 @@ def _here(tally: Tally[Item], task: Callable[[Shared, Item], Value], shared: Sha
     while tally.waiting:
         index, item = tally.take()
         done = tally.ended(index, attempt(task, shared, item))
+        tally.raise_failure()
         if done is not None:
             yield done
 

@@ -140,12 +140,11 @@ class _Flight:
                 ready, _ = self._ray.wait(list(self._flying), num_returns=1, timeout=_LOOK_AGAIN)
                 if len(ready) == 1:  # those that came meanwhile, in one call
                     ready, _ = self._ray.wait(list(self._flying), num_returns=len(self._flying), timeout=0)
-                finished, raised = self._all_landed(ready)
-                if not raised:
+                finished = self._all_landed(ready)
+                if self._tally.failure is None:
                     self._start(job)  # before the caller works on what came
-                yield from finished
-                if raised:
-                    raise raised[0]
+                yield from finished  # also where another one ends the map
+                self._tally.raise_failure()
         except (self._ray.exceptions.RaySystemError, ConnectionError) as error:
             self._whole = False  # there is nobody who could forget our marks
             raise EngineError(
@@ -235,19 +234,9 @@ class _Flight:
             options["runtime_env"] = {"env_vars": variables}  # other settings are other processes, and these take seconds to start
         return self._function.options(num_cpus=cores, num_gpus=gpus, max_retries=0, retry_exceptions=False, name=self._label, **options)
 
-    def _all_landed(self, ready: list[Any]) -> tuple[list[Done[Any]], list[BaseException]]:
-        """What ended, and what was raised beside it: that ends the map, after the others."""
-        finished: list[Done[Any]] = []
-        raised: list[BaseException] = []
-        for reference in ready:
-            try:
-                done = self._landed(reference)
-            except BaseException as error:  # noqa: BLE001 - it is raised again, after what ended beside it
-                raised.append(error)
-                continue
-            if done is not None:
-                finished.append(done)
-        return finished, raised
+    def _all_landed(self, ready: list[Any]) -> list[Done[Any]]:
+        """What ended; a failure among them is the tally's."""
+        return [done for reference in ready if (done := self._landed(reference)) is not None]
 
     def _landed(self, reference: Any) -> Done[Any] | None:
         """The item of a reference that is ready."""
@@ -272,9 +261,11 @@ class _Flight:
             self._tally.died(index, f"with {type(error).__name__}")
             return None
         except errors.RuntimeEnvSetupError as error:
-            raise EngineError("engine ray: a worker must start with our settings; Ray could not set them up.") from error
+            self._tally.fail(EngineError("engine ray: a worker must start with our settings; Ray could not set them up."), error)
+            return None
         except errors.RayTaskError as error:  # what the task raised comes as a value; this is its module or its result
-            raise (error.cause if isinstance(error.cause, Exception) else error) from error
+            self._tally.fail(error.cause if isinstance(error.cause, Exception) else error)
+            return None
         return self._tally.ended(index, outcome)
 
     def _forget(self, place: _Place) -> None:

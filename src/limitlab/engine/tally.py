@@ -32,6 +32,8 @@ class Tally(Generic[Item]):
     ----------
     waiting
         Items to be started, in this order.
+    failure
+        What ends the map, once the results that came beside it are given: see ``raise_failure``.
     """
 
     def __init__(self, engine: str, label: str, items: Sequence[Item], smaller: Callable[[Item], Item | None] | None) -> None:
@@ -40,6 +42,7 @@ class Tally(Generic[Item]):
         self._tries = [0] * len(self._items)
         self._deaths = [0] * len(self._items)
         self.waiting = deque(range(len(self._items)))
+        self.failure: BaseException | None = None
 
     def take(self) -> tuple[int, Item]:
         """The next item, which is started now."""
@@ -53,27 +56,22 @@ class Tally(Generic[Item]):
         self.waiting.appendleft(index)
 
     def died(self, index: int, how: str) -> None:
-        """Its worker died: it waits again, before all others.
-
-        Raises
-        ------
-        EngineError
-            For the fifth time.
-        """
+        """Its worker died: it waits again, before all others; the fifth time is the map's failure, an EngineError."""
         self._deaths[index] += 1
-        if self._deaths[index] >= MOST_DEATHS:
-            raise EngineError(
+        if self._deaths[index] < MOST_DEATHS:
+            self.waiting.appendleft(index)
+            return
+        self.fail(
+            EngineError(
                 f"engine {self._engine}: a worker must live through its item; item {index} of {self._label} ({_short(self._items[index])}) ended "
                 f"{MOST_DEATHS} workers, the last one {how}. If that is for want of memory, use fewer workers (--workers)."
             )
-        self.waiting.appendleft(index)
+        )
 
     def ended(self, index: int, outcome: Outcome) -> Done[Any] | None:
-        """The item, finished; None when it waits again as a smaller one.
+        """The item, finished; None when it waits again as a smaller one, or when it is the map's failure.
 
-        Raises
-        ------
-        What the task raised that is neither a LimitlabError nor a lack of memory.
+        The failure is what the task raised that is neither a LimitlabError nor a lack of memory.
         """
         if outcome.kind is Kind.VALUE:
             return Done(index, outcome.value, None, self._tries[index])
@@ -81,7 +79,19 @@ class Tally(Generic[Item]):
             return self._out_of_memory(index, outcome.error)
         if isinstance(outcome.error, LimitlabError):
             return Done(index, None, outcome.error, self._tries[index])
-        raise outcome.error or RuntimeError("the task ended without a value and without an exception")
+        self.fail(outcome.error or RuntimeError("the task ended without a value and without an exception"))
+        return None
+
+    def fail(self, error: BaseException, cause: BaseException | None = None) -> None:
+        """This ends the map; the first one counts."""
+        if self.failure is None:
+            error.__cause__ = cause or error.__cause__
+            self.failure = error
+
+    def raise_failure(self) -> None:
+        """Raise what ends the map, if anything does."""
+        if self.failure is not None:
+            raise self.failure
 
     def can_shrink(self) -> bool:
         """Whether an item that ran out of memory may become a smaller one."""

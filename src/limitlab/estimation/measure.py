@@ -21,7 +21,7 @@ from limitlab._core.provenance import cores, machine, now, total_memory, version
 from limitlab.estimation.load import processor_share
 from limitlab.estimation.machine import MachineProfile
 
-BLOCK = 8192  # documents of a block in exact search
+BLOCK = 16_384  # documents of a block in exact search
 QUERIES, DIMS = (1, 32, 1024), (64, 384, 1024)
 DIM = 384  # at which rates in values a second are measured
 STEPS = ((6, 19), (12, 50), (20, 119), (30, 261))  # (dim, n_docs) of free embeddings, near the critical n
