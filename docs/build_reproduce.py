@@ -6,7 +6,8 @@ Prose is written by hand. A number that has a record is followed by a comment th
 
 What stands between the bar (or the last comment) and the comment is written anew from the newest record of benchmarks/records/search.jsonl.
 ``search@--seeds 42`` takes the newest whose command ends so, ``free_step#shape=d = 20`` the newest of which a figure begins so; a key within a
-key stands behind `` > ``, a format behind ``~`` (as in Python; ``pow2`` writes 2^45 for large powers of two, ``after`` what stands behind an arrow).
+key stands behind `` > ``, a format behind ``~`` (as in Python; ``pow2`` writes 2^45 for large powers of two, ``after`` what stands behind an arrow,
+``GB`` bytes in 10^9).
 
 Between ``<!-- table: NAME -->`` and ``<!-- end -->`` whole tables are written: reproduce, training KEY=VALUE ...
 Without arguments the rows with numbers that have no record are listed as "no record".
@@ -63,6 +64,8 @@ def filled(template: str, figures: dict[str, Any]) -> str:
         if kind == "pow2":
             power = int(value).bit_length() - 1
             return f"2^{power}" if power >= 28 and 2**power == value else f"{value:,}"
+        if kind == "GB":
+            return f"{value / 1e9:.2g} GB"
         return format(value, kind) if kind else str(value)
 
     return _FIELD.sub(one, template)
@@ -89,7 +92,9 @@ def _outcomes() -> str:
         counts = " | ".join(str(f["counts"].get(v, "")) for v in _VERDICTS)
         said = f["says"][0].replace("|", "/") if f["says"] else ""
         lines.append(f"| {name} | {size} | {f['seconds']:.1f} | {counts} | {said} |")
-    return "\n".join(lines)
+    small = {name: record["figures"]["seconds"] for (name, size), record in sorted(newest.items()) if size in ("full", "small")}
+    whole = f"What `limitlab reproduce all --size small` runs takes {sum(small.values()) / 60:.0f} minutes together (45 asked); the training in it {small['domain-shift'] / 60:.1f} (12 asked)."
+    return "\n".join([*lines, "", whole])
 
 
 def _training(wanted: dict[str, str]) -> str:

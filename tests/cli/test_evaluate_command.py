@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -68,8 +69,16 @@ def test_the_table_shows_rows_next_step_and_comparison(cli, limit_folder):
         "recall@2",
         "-o",
         "result.json",
+        "-o",
+        "result.html",
     )
     assert (found.code, found.err) == (0, "")
+    page = Path("result.html").read_text(encoding="utf-8")
+    assert "Compared on the same queries" in page
+    run = found.out.rpartition("limitlab report ")[2].split()[0]
+    assert cli("report", run, "--compare", "bm25,token-sums@8", "-o", "again.html").code == 0
+    section = [p.partition('<section id="compared">')[2].partition("</section>")[0] for p in (page, Path("again.html").read_text("utf-8"))]
+    assert section[0] == section[1] and "token-sums@8" in section[0]
     assert "limit: 60 documents, 40 queries, 80 relevant pairs; percent" in " ".join(found.out.split())
     assert "R@2" in found.out and "predicted R@2" in found.out
     assert "bm25 - token-sums@8, recall@2: +" in found.out and "p = " in found.out

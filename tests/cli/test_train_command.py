@@ -67,7 +67,7 @@ def test_sizes_are_presets_that_options_change():
     assert _asked(None, nothing) == {"split": "train", "epochs": 5, "seeds": 1}
     assert _asked("small", {**nothing, "pairs": 9})["pairs"] == 9
     full = _asked("full", {**nothing, "matryoshka": "8"})
-    assert (full["matryoshka"], full.get("dim"), full["seeds"], full["n_docs"]) == ("8", None, 3, "46,50000")
+    assert (full["matryoshka"], full.get("dim"), full["seeds"], full["n_docs"]) == ("8", None, 3, "46,1000,10000,50000")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ def pages(folder: Path) -> dict[str, Page]:
     made = sample("sample_results")
     for name in ("limit_result", "pattern_result", "flat_result", "one_row_result", "empty_result"):
         out[name] = (write_report, made.ALL[name]())
+    compared = made.limit_result()
+    names = [r.name for r in compared.rows if r.artefact is not None]
+    out["compared"] = (lambda result, path, **o: write_report(result, path, compare=[(names[0], names[-1])], **o), compared)
     made = sample("sample_critical_n")
     for name in ("full_result", "whole_range_result", "certified_result", "one_row_result", "empty_result"):
         out[f"critical_n_{name}"] = (write_critical_n_report, made.ALL[name]())
@@ -118,7 +121,7 @@ def outcomes() -> list[dict[str, Any]]:
     row = {
         "what": "recall@2", "setting": "bm25", "published": 97.8, "source": "https://example.org/table", "ours": 97.0, "low": 96.0, "high": 98.0,
         "unit": "percent", "others": [["somebody", 99.15, "https://example.org/other"]], "verdict": "agrees", "why": "inside our 95 % interval",
-        "difference": -0.8,
+        "difference": -0.8, "before": 41.25,
     }  # fmt: skip
     other = {**row, "verdict": "not comparable", "why": "data of our own: the same recipe, other words; size small"}
     none: dict[str, Any] = {**row, "ours": None, "low": None, "high": None, "difference": None, "others": [], "verdict": "not run"}

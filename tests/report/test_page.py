@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import plotly.offline
 import pytest
 
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab.report import figures, write_report
 
 KINDS = ["limit_result", "pattern_result", "own_result", "flat_result", "one_row_result", "all_failed_result", "empty_result"]
@@ -53,6 +53,27 @@ def page(request, samples, tmp_path) -> str:
     assert path == tmp_path / "report.html"
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     return own_part(path.read_text(encoding="utf-8"))
+
+
+def test_rows_are_compared_on_the_same_queries(samples, tmp_path):
+    result = samples.limit_result()
+    names = [r.name for r in result.rows if r.artefact is not None]
+    html = write_report(result, tmp_path / "r.html", compare=[(names[0], names[-1])]).read_text(encoding="utf-8")
+    section = " ".join(re.sub(r"<[^>]*>", " ", html.partition('<section id="compared">')[2].partition("</section>")[0]).split())
+    for facts in result.datasets:
+        for measure in result.measure_names:
+            c = result.compare(names[0], names[-1], measure, dataset=facts.name)
+            counts = f"{c.wins:,} {c.losses:,} {c.equal:,}"
+            assert f"{100 * c.difference.low:+.1f} to {100 * c.difference.high:+.1f}" in section and counts in section
+    assert 'id="compared"' not in write_report(result, tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_compared_is_refused(samples, tmp_path):
+    with pytest.raises(UnknownName, match="nobody"):
+        write_report(samples.limit_result(), tmp_path / "r.html", compare=[("bm25", "nobody")])
+    with pytest.raises(InvalidArgument, match="compare must be pairs"):
+        write_report(samples.limit_result(), tmp_path / "r.html", compare=["bm25"])
+    assert not (tmp_path / "r.html").exists()
 
 
 def test_nothing_is_loaded_from_elsewhere(page):

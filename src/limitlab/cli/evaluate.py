@@ -11,7 +11,7 @@ import typer
 
 from limitlab._core.checks import choice
 from limitlab._core.errors import InvalidArgument
-from limitlab.cli.options import Dims, EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims
+from limitlab.cli.options import Compare, Dims, EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims, parse_pair
 from limitlab.cli.progress import Bars
 
 RetrieverNames = Annotated[
@@ -41,7 +41,7 @@ def evaluate_command(
     split: Annotated[str, typer.Option("--split", help="Which qrels: test, dev, train.")] = "test",
     qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse queries without relevant documents and empty documents.")] = False,
-    compare: Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")] = None,
+    compare: Compare = None,
     output: EvaluationFiles = [],  # noqa: B006
     runs: Annotated[Path | None, typer.Option("--runs", help="Folder for ranked lists, one TREC file a row.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,
@@ -55,7 +55,7 @@ def evaluate_command(
     from limitlab.engine import using
     from limitlab.evaluation import evaluate
 
-    pair = _pair(compare)
+    pair = parse_pair(compare)
     for path in output:
         choice("--output", "file type", path.suffix, (".html", ".json", ".csv", ".mteb"))
     _check_runs(runs)
@@ -65,11 +65,9 @@ def evaluate_command(
             data, model or ["bm25", "minilm"], dims=parse_dims(dim), measures=measure or None, ties=ties, min_relevance=min_relevance,
             precision=precision, reuse=not fresh, command=["limitlab", *sys.argv[1:]], progress=Bars(),
         )  # fmt: skip
-    comparisons = (
-        [result.compare(pair[0], pair[1], m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
-    )
+    comparisons = [result.compare(*pair, m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
     for path in output:
-        _write(result, path, language)
+        _write(result, path, language, pair)
     if runs is not None:
         _write_runs(result, data, runs)
     _show(result, comparisons, json)
@@ -92,25 +90,13 @@ def _show(result, comparisons: list, json: bool) -> None:
         answer(f"run {result.run_ids[0]}. Next: limitlab report {result.run_ids[0]} -o report.html")
 
 
-def _pair(compare: str | None) -> list[str]:
-    """The two rows of --compare; none when it was not given."""
-    if compare is None:
-        return []
-    from limitlab.retrieval.spec import split_outside
-
-    pair = split_outside(compare, ",")
-    if len(pair) != 2 or (compare.count(",") > 1 and "(" not in compare):
-        raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
-    return pair
-
-
 def _check_runs(runs: Path | None) -> None:
     if runs is not None and not runs.is_dir() and (runs.exists() or runs.suffix):
         raise InvalidArgument(f"--runs: a folder must be given, one file a row goes into it; got {runs}. Write such as: --runs {runs.stem}")
 
 
-def _write(result, output: Path, language: str) -> None:
-    page = partial(result.report, language=language)
+def _write(result, output: Path, language: str, pair: tuple[str, str] | None) -> None:
+    page = partial(result.report, language=language, compare=[pair] if pair else [])
     {".html": page, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from limitlab._core.errors import RangeError
+from limitlab._core.errors import InvalidArgument, RangeError
 from limitlab._core.files import canonical_json, write_text
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -38,7 +38,20 @@ def _page_language(value: str) -> str:
     return value
 
 
+Compare = Annotated[str | None, typer.Option("--compare", help="Two rows for a paired randomisation test: bm25,minilm@384.")]
 Language = Annotated[str, typer.Option("--language", help="Of the HTML page: en or zh.", callback=_page_language)]
+
+
+def parse_pair(compare: str | None) -> tuple[str, str] | None:
+    """The two rows of --compare; None when it was not given."""
+    if compare is None:
+        return None
+    from limitlab.retrieval.spec import split_outside
+
+    pair = split_outside(compare, ",")
+    if len(pair) != 2 or (compare.count(",") > 1 and "(" not in compare):
+        raise InvalidArgument(f"--compare: two rows are expected, such as bm25,minilm@384; got {compare!r}.")
+    return pair[0], pair[1]
 
 
 def parse_dims(text: str | None) -> list[int] | None:

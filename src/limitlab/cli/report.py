@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from limitlab._core.checks import choice
-from limitlab.cli.options import JsonFlag, Language, answer, answer_json
+from limitlab.cli.options import Compare, JsonFlag, Language, answer, answer_json, parse_pair
 
 
 def report(
@@ -21,21 +21,24 @@ def report(
         Path | None,
         typer.Option("--with-text", help="Show examples with text from this dataset folder. Without it no document text is in the page."),
     ] = None,
+    compare: Compare = None,
     language: Language = "en",
     json: JsonFlag = False,
 ) -> None:
     """Write a self-contained HTML report of stored runs: evaluations, searches for the critical n with what is certified beside them, reproductions, a diagnosis, or a training."""
     choice("--output", "file type", output.suffix, (".html", ".htm"))
+    pair = parse_pair(compare)
+    others = {"--with-text": with_text, "--png": png, "--svg": svg, "--compare": compare}
     if _kinds(runs) == {"reproduction"}:
-        written = [_reproduction_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_reproduction_page(runs, output, title, language, others)]
     elif "train" in _kinds(runs):
-        written = [_training_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_training_page(runs, output, title, language, others)]
     elif "diagnose" in _kinds(runs):
-        written = [_diagnosis_page(runs, output, title, language, {"--with-text": with_text, "--png": png, "--svg": svg})]
+        written = [_diagnosis_page(runs, output, title, language, others)]
     elif _are_critical_n(runs):
-        written = _critical_n_pages(runs, output, title, language, with_text, {"png": png, "svg": svg})
+        written = _critical_n_pages(runs, output, title, language, others)
     else:
-        written = _evaluation_pages(runs, output, title, language, with_text, {"png": png, "svg": svg})
+        written = _evaluation_pages(runs, output, title, language, with_text, {"png": png, "svg": svg}, pair)
     if json:
         answer_json({"schema": "limitlab.report/1", "files": [str(p) for p in written]})
     else:
@@ -50,7 +53,7 @@ def _kinds(runs: list[str]) -> set[str]:
     return {ledger.run(r).kind for r in runs}
 
 
-def _reproduction_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
+def _reproduction_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Any]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.report import write_reproduction_report
     from limitlab.reproduce import load_outcome
@@ -62,7 +65,7 @@ def _reproduction_page(runs: list[str], output: Path, title: str | None, languag
     return write_reproduction_report([load_outcome(r).to_dict() for r in runs], output, title=title, language=language)
 
 
-def _training_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
+def _training_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Any]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.report import write_training_report
     from limitlab.training import load_training
@@ -74,7 +77,7 @@ def _training_page(runs: list[str], output: Path, title: str | None, language: s
     return write_training_report(load_training(runs[0]), output, title=title, language=language)
 
 
-def _diagnosis_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Path | None]) -> Path:
+def _diagnosis_page(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Any]) -> Path:
     from limitlab._core.errors import InvalidArgument
     from limitlab.diagnosis import load_diagnosis
     from limitlab.report import write_diagnosis_report
@@ -106,40 +109,44 @@ def _are_critical_n(runs: list[str]) -> bool:
 
 
 def _evaluation_pages(
-    runs: list[str], output: Path, title: str | None, language: str, with_text: Path | None, figures: dict[str, Path | None]
+    runs: list[str],
+    output: Path,
+    title: str | None,
+    language: str,
+    with_text: Path | None,
+    figures: dict[str, Path | None],
+    pair: tuple[str, str] | None,
 ) -> list[Path]:
     from limitlab.evaluation import load_result, merged
     from limitlab.report import write_figures, write_report
 
     result = merged([load_result(r) for r in runs])
     examples = _examples(result, with_text) if with_text is not None else None
-    written = [write_report(result, output, title=title, language=language, with_text=examples)]
+    written = [write_report(result, output, title=title, language=language, with_text=examples, compare=[pair] if pair else [])]
     for kind, folder in figures.items():
         if folder is not None:
             written += write_figures(result, folder, formats=(kind,))
     return written
 
 
-def _critical_n_pages(
-    runs: list[str], output: Path, title: str | None, language: str, with_text: Path | None, figures: dict[str, Path | None]
-) -> list[Path]:
+def _critical_n_pages(runs: list[str], output: Path, title: str | None, language: str, others: dict[str, Any]) -> list[Path]:
     from limitlab._core.errors import InvalidArgument
     from limitlab.free.stored import load_critical_n
     from limitlab.ledger import Ledger
     from limitlab.report import write_critical_n_figures, write_critical_n_report
     from limitlab.reproduce import joined, with_certified
 
-    if with_text is not None:
+    if wrong := [name for name in ("--with-text", "--compare") if others[name] is not None]:
         raise InvalidArgument(
-            f"--with-text: goes with evaluations; a search for the critical n has no text. Got {with_text}. Leave it out."
+            f"{wrong[0]}: goes with evaluations; a search for the critical n has no texts or queries of its own. Got {others[wrong[0]]}. Leave it out."
         )
     ledger = Ledger()
     found = joined([load_critical_n(ledger.resolve(r), ledger=ledger) for r in runs])
     result = with_certified(found)
     written = [write_critical_n_report(result, output, title=title, language=language)]
-    for kind, folder in figures.items():
-        if folder is not None:
-            written += write_critical_n_figures(result, folder, formats=(kind,))
+    for kind in ("png", "svg"):
+        if others[f"--{kind}"] is not None:
+            written += write_critical_n_figures(result, others[f"--{kind}"], formats=(kind,))
     return written
 
 

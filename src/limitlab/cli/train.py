@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SIZES: dict[str, dict[str, Any]] = {
     "small": {"split": "train,test", "matryoshka": "32,128,384", "pairs": 500, "epochs": 3, "n_docs": "46,1000", "seeds": 1},
-    "full": {"split": "train,test", "dim": "32,128,384", "pairs": 2_000, "epochs": 5, "n_docs": "46,50000", "seeds": 3},
+    "full": {"split": "train,test", "matryoshka": "32,128,384", "pairs": 2_000, "epochs": 5, "n_docs": "46,1000,10000,50000", "seeds": 3},
 }
 _USUAL = {"split": "train", "epochs": 5, "seeds": 1}
 

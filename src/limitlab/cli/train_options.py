@@ -12,7 +12,7 @@ Size = Annotated[
     str | None,
     typer.Option(
         "--size",
-        help="small (both splits, one Matryoshka model each, 500 pairs x 3 epochs, 46 and 1,000 documents) or full (both splits, 32, 128, 384 dimensions, 3 seeds, 46 and 50,000 documents); options given beside it win.",
+        help="small (both splits, one Matryoshka model each, 500 pairs x 3 epochs, 46 and 1,000 documents) or full (the same with 2,000 pairs x 5 epochs, 3 seeds, and 10,000 and 50,000 documents too); options given beside it win.",
     ),
 ]
 Data = Annotated[str, typer.Option("--data", help="limit, or a dataset folder with qrels for train and test.")]

@@ -15,6 +15,7 @@ from limitlab.report import selection as chosen
 from limitlab.report.curves import dimension_figure
 from limitlab.report.distribution import distribution_figure
 from limitlab.report.language import known_language, own_words
+from limitlab.report.paired import paired_rows
 from limitlab.report.patterns import pattern_figure
 from limitlab.report.rendering import embedded, embedded_figures, rendered
 from limitlab.report.retrievers import retriever_figure
@@ -64,6 +65,7 @@ def write_report(
     title: str | None = None,
     language: str = "en",
     with_text: Sequence[Mapping[str, Any]] | None = None,
+    compare: Sequence[tuple[str, str]] = (),
 ) -> Path:
     """Write one self-contained HTML file: it loads nothing and works offline.
 
@@ -78,6 +80,8 @@ def write_report(
     with_text
         Examples to show: ``{"query": ..., "relevant": [...], "retrieved": [...], "row": ...}``, each text a string.
         None leaves all document and query text out.
+    compare
+        Pairs of rows to be tested on the same queries, every measure and dataset: ``[("bm25", "minilm@384")]``.
     language
         Of the page: en or zh. What the user wrote is not translated.
 
@@ -88,18 +92,20 @@ def write_report(
     Raises
     ------
     UnknownName
-        The language is not known.
+        The language is not known, or a row to compare.
     InvalidArgument
-        An example has no ``query``.
+        An example has no ``query``; rows to compare have no values of single queries.
     """
     known_language("write_report()", language)
     examples = _examples(with_text)
     texts = [t for e in examples or () for t in (e["query"], e["row"], *e["relevant"], *(hit for hit, _ in e["retrieved"]))]
     names = own_words(title, *chosen.dataset_names(result), *texts)
-    return write_text(path, rendered("report.html.j2", _content(result, title, examples), language=language, names=names))
+    return write_text(path, rendered("report.html.j2", _content(result, title, examples, compare), language=language, names=names))
 
 
-def _content(result: EvaluationResult, title: str | None, examples: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _content(
+    result: EvaluationResult, title: str | None, examples: list[dict[str, Any]] | None, compare: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     drawn = embedded_figures(figures(result))
     groups = chosen.pattern_groups(result)
     table = full_table(result)
@@ -128,6 +134,7 @@ def _content(result: EvaluationResult, title: str | None, examples: list[dict[st
         "config": origin.config_text(result.config),
         "references": origin.references(result, patterns=bool(groups)),
         "examples": examples,
+        "paired": paired_rows(result, compare),
     }
 
 

@@ -129,11 +129,13 @@ def _glance(o: Mapping[str, Any]) -> dict[str, Any]:
 def _section(o: Mapping[str, Any]) -> dict[str, Any]:
     shared = _shared_reasons(o["rows"])
     rows = [_row(r, shared) for r in o["rows"] if r["verdict"] != "not run"]
+    with_before = any(r["before"] for r in rows)
     missing = [r for r in o["rows"] if r["verdict"] == "not run"]
     seconds = o["provenance"].get("wall_seconds")
     return {
         **{k: o[k] for k in ("name", "title", "claim", "says", "since", "size", "status", "message", "run_ids")},
         "shown": rows,
+        "with_before": with_before,
         "shared": shared,
         "n_missing": len(missing),
         "missing": _folded(missing),
@@ -166,13 +168,15 @@ def _folded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(r: Mapping[str, Any], shared: Sequence[str] = ()) -> dict[str, Any]:
-    interval = "" if r["ours"] is None or r["low"] == r["high"] else f"{_number(r['low'])}–{_number(r['high'])}"
+    number = _percent if r["unit"] == "percent" else _number
+    interval = "" if r["ours"] is None or r["low"] == r["high"] else f"{number(r['low'])}–{number(r['high'])}"
     return {
         "what": r["what"],
         "setting": r["setting"],
         "published": "" if r["published"] is None else _number(r["published"]),
         "others": [(name, _number(value)) for name, value, _ in r["others"]],
-        "ours": "" if r["ours"] is None else _number(r["ours"]),
+        "before": "" if r.get("before") is None else number(r["before"]),
+        "ours": "" if r["ours"] is None else number(r["ours"]),
         "interval": interval,
         "difference": "" if r["difference"] is None else _signed(_printed(r["difference"], r["published"])),
         "verdict": r["verdict"],
@@ -198,6 +202,11 @@ def _number(value: float) -> str:
     return f"{value:,.6g}" if abs(value) < 100 else f"{value:,.1f}"
 
 
+def _percent(value: float) -> str:
+    """Two digits behind the point at most: finer ones are below every interval here."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def comparison_figure(outcome: Mapping[str, Any]) -> go.Figure | None:
     """Published, reproduced and our numbers of an outcome on one line each, in percent; None where there is nothing to draw."""
     import plotly.graph_objects as go
@@ -219,19 +228,24 @@ def comparison_figure(outcome: Mapping[str, Any]) -> go.Figure | None:
     points = [(r["published"], i) for i, r in enumerate(rows) if r["published"] is not None]
     if points:
         traces.append(_marks("published", points, PALETTE[1], "diamond"))
+    before = [(r["before"], i) for i, r in enumerate(rows) if r.get("before") is not None]
+    if before:
+        traces.append(_marks("ours before", before, PALETTE[0], "circle-open"))
     others = [(value, i) for i, r in enumerate(rows) for _, value, _ in r["others"]]
     if others:
         traces.append(_marks("reproductions", others, MUTED, "x"))
+    longest = max(map(len, names))
+    broad, narrow = (min(round(per_letter * longest) + 16, most) for per_letter, most in ((6.6, 380), (5.0, 190)))
     layout = base_layout(
         height=120 + 26 * len(rows),
-        margin={"l": 230, "r": 28},
+        margin={"l": broad, "r": 28},
         xaxis={"range": [-2, 102], "dtick": 20, "ticksuffix": " %"},
         yaxis={"tickvals": places, "ticktext": names, "range": [len(rows) - 0.4, -0.6]},
     )
     layout["meta"] = {
         "ordered": True,
-        "narrow": {"margin.l": 120, "yaxis.tickfont.size": 9},
-        "broad": {"margin.l": 230, "yaxis.tickfont.size": 12},
+        "narrow": {"margin.l": narrow, "yaxis.tickfont.size": 9},
+        "broad": {"margin.l": broad, "yaxis.tickfont.size": 12},
     }
     return go.Figure(data=traces, layout=layout)
 

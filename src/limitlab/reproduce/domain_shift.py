@@ -53,6 +53,7 @@ def _row(asked: Asked, found: TrainResult, change: Change, departs: list[str]) -
         ours=100 * e.mean,
         low=100 * e.low,
         high=100 * e.high,
+        before=None if change.before is None else 100 * change.before.mean,
         others=others,
         size=asked.size,
         departs=departs,

@@ -55,6 +55,8 @@ class Compared:
         Our number with its 95 % interval (the same number three times where it is exact); None where it was not run.
     unit
         "percent" or "".
+    before
+        Our number without what the experiment does, such as before training; None where there is none.
     others
         ((name, value, source), ...): independent reproductions of the same setting.
     verdict, why
@@ -72,6 +74,7 @@ class Compared:
     others: tuple[tuple[str, float, str], ...] = ()
     verdict: str = NOT_RUN
     why: str = ""
+    before: float | None = None
 
     @property
     def reference(self) -> float | None:
@@ -103,6 +106,7 @@ def compared(
     ours: float | None = None,
     low: float | None = None,
     high: float | None = None,
+    before: float | None = None,
     unit: str = "percent",
     others: Sequence[tuple[str, float, str]] = (),
     size: str = "full",
@@ -128,7 +132,7 @@ def compared(
     not_run
         Why there is no number of ours.
     """
-    row = Compared(what, setting, published, source, unit=unit, others=tuple(others))
+    row = Compared(what, setting, published, source, unit=unit, others=tuple(others), before=before)
     if ours is None:
         return replace(row, why=not_run or "not asked for")
     least, most = (ours if low is None else low), (ours if high is None else high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from limitlab._core.status import Status
@@ -51,11 +52,18 @@ def pattern_recall(asked: Asked) -> Found:
         of_pattern = [r for r in rows if r.setting.endswith(f", {pattern}")]
         missing = not_run(f"LIMIT-qrel-{pattern}", [_MEASURE], of_pattern)
         rows += [replace(r, setting=f"{r.setting}, {pattern}") for r in missing]
-    says = []
-    for name, values in found.ours.items():
+    return Found(rows, _says(found.ours), found.result.run_ids, failures(found.result))
+
+
+def _says(ours: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """In one sentence for whom which pattern is the hardest, then the numbers of each retriever."""
+    lines, hardest = [], {}
+    for name, values in ours.items():
         if len(values) == len(PATTERNS):
-            listed = ", ".join(f"{p} {values[p]:.1f}" for p in PATTERNS)
             least = min(PATTERNS, key=lambda p: values[p])
             alike = max(values.values()) - values[least] < _ALIKE
-            says.append(f"{name}: {listed}; {'all alike' if alike else f'{least} is the hardest'}.")
-    return Found(rows, says, found.result.run_ids, failures(found.result))
+            hardest.setdefault("" if alike else least, []).append(name)
+            lines.append(f"{name}: {', '.join(f'{p} {values[p]:.1f}' for p in PATTERNS)}.")
+    said = [f"{pattern} is the hardest for {', '.join(hardest[pattern])}" for pattern in PATTERNS if pattern in hardest]
+    said += [f"all are alike, within {_ALIKE:g} point, for {', '.join(hardest[''])}"] if "" in hardest else []
+    return [f"Of the four patterns {'; '.join(said)}.", *lines] if said else []

@@ -115,7 +115,7 @@ def _drowning(result: TrainResult) -> list[str]:
 
 
 def _forgotten(result: TrainResult) -> list[str]:
-    """What general questions lose, by every measure there is: at the largest dimension, beyond its 95 % interval or not."""
+    """What general questions lose, by every measure there is: at the largest dimension, beyond its 95 % interval or not; in numbers what moved, and two."""
     out = []
     for split in dict.fromkeys(c.split for c in result.changes):
         changes = [
@@ -131,7 +131,8 @@ def _forgotten(result: TrainResult) -> list[str]:
         said += [f"{_listed(risen)} {'rises' if len(risen) == 1 else 'rise'}"] if risen else []
         rest = len(shown) - len(lost) - len(risen)
         said += [] if not rest else [f"no loss beyond chance by {'any measure' if rest == len(shown) else 'the others'}"]
-        out.append(f"Beside it, on {top.dataset} after the {split} split{_at(top)}: {'; '.join(said)} ({', '.join(map(_moved, shown))}).")
+        numbers = ", ".join(_moved(c) for c in shown if c.measure in {GENERAL_HEADLINE, HEADLINE, *lost, *risen})
+        out.append(f"Beside it, on {top.dataset} after the {split} split{_at(top)}: {'; '.join(said)} ({numbers}).")
     return out
 
 
