@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROFILE = "docs/machines/epyc-1-core.json"
+PROFILE = "docs/machines/epyc-2-cores.json"
 SIZES = (10**6, 10**8, 10**9)
 COMMON = "--n-queries 1000 --dim 768 --dtype int8 --tokens-per-doc 120"
 TABLES: dict[str, tuple[str, list[tuple[list[str], str]]]] = {

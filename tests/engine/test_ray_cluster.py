@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fakes import engine_tasks as tasks
 from fakes.ray_clusters import cluster, environment, free_port, need_ray
+from fakes.shard_folders import plain_folder
 from limitlab._core.errors import EngineError, InvalidArgument, MissingExtra
 from limitlab._core.progress import SILENT
 from limitlab.capacity import shipped, verify
@@ -22,6 +24,8 @@ from limitlab.engine import engine, ray_engine, using
 from limitlab.engine.ray_cluster import check_answers
 from limitlab.free.critical_n import critical_n
 from limitlab.ledger import Ledger
+from limitlab.search import RelevantSet, exact_search, part_map, separate, tie_order
+from limitlab.search.shards import open_shards
 
 QUICK = {"max_steps": 1_000, "patience": 100, "device": "cpu"}
 
@@ -123,6 +127,24 @@ def test_critical_n_is_the_same_as_here(far, tmp_path):
     there = critical_n([2, 3], 2, seeds=[1, 2], start=4, ledger=Ledger(tmp_path / "there"), engine=far, **QUICK)
     assert plain(here) == plain(there) and here.curves == there.curves
     assert there.provenance["engine"] == far.facts() and here.provenance["engine"]["engine"] == "local"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_shards_are_searched_to_the_same_bytes_as_here(far, tmp_path, monkeypatch, parts):
+    rng = np.random.default_rng(parts)
+    docs = np.rint(4 * rng.standard_normal((1_400, 24))).astype(np.float32)
+    docs[700:900] = docs[:200]  # ties across parts
+    queries, sets = rng.standard_normal((40, 24)).astype(np.float32), np.sort(rng.permuted(np.tile(np.arange(600), (6, 1)), axis=1)[:, :2])
+    relevant = RelevantSet(np.arange(41) * 3, np.concatenate([np.sort(rng.choice(1_400, 3, replace=False)) for _ in range(40)]))
+    given = {"k": 60, "places": tie_order([f"d{(7919 * i) % 10_007}" for i in range(1_400)]), "relevant": relevant}
+    shards = open_shards(plain_folder(tmp_path / "v", docs, [500, 1_201]))
+    here, best = exact_search(docs, queries, **given), separate(shards, sets)
+    monkeypatch.setattr(part_map, "_ROWS", -(-1_400 // parts))
+    with using(far):
+        there, found = exact_search(shards, queries, **given), separate(shards, sets)
+    pairs = [(here.indices, there.indices), (here.scores, there.scores), (best.queries, found.queries), (best.gaps, found.gaps)]
+    pairs += [(getattr(here.ranks, n), getattr(there.ranks, n)) for n in ("above", "tied", "before")]
+    assert all(one.tobytes() == other.tobytes() for one, other in pairs)
 
 
 def test_certificates_have_the_same_verdict_as_here(far):
