@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -94,3 +97,49 @@ def test_of_equal_violators_the_first_documents_are_kept(block_docs: int) -> Non
     others, relevant = violators(corpus, asked, block_docs)
     assert others.docs.tolist() == [[0, 2]] and others.scores.tolist() == [[1.0, 2.0]]
     assert relevant.docs.tolist() == [[3]]
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from limitlab.search import part_map, separate
+from limitlab.search.shards import open_shards
+module, planes = sys.modules["limitlab.search.separate"], sys.modules["limitlab.search.cutting_plane"]
+module._IN_MEMORY, part_map._ROWS = 0, 333
+planes._FIRST, planes._MORE, planes._RELEVANT = 6, 3, 2
+work, log, stop = planes.CuttingPlane._round, sys.argv[2], int(sys.argv[3])
+def counted(self, rows):
+    with open(log, "a") as out:
+        out.write(f"{rows.size}\\n")
+    if stop and len(open(log).readlines()) == stop:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(self, rows)
+planes.CuttingPlane._round = counted
+sets = np.load(sys.argv[4])
+found = separate(open_shards(sys.argv[1]), sets, memory_bytes=int(sys.argv[5]))
+sys.stdout.buffer.write(b"".join(getattr(found, n).tobytes() for n in ("queries", "gaps", "bounds", "worst", "steps")))
+"""
+
+
+@pytest.mark.parametrize("memory", [256 << 20, 1 << 20])  # all sets at once; blocks of 16 sets
+def test_a_killed_driver_repeats_only_the_round_in_work(tmp_path: Path, memory: int) -> None:
+    docs, sets = problem(4)
+    sets = np.concatenate([sets, sets[::-1] + 1, sets + 2])
+    folder = plain_folder(tmp_path / "v", docs, [777])
+    np.save(tmp_path / "sets.npy", sets)
+
+    def run(home: str, log: str, stop: int) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "LIMITLAB_HOME": str(tmp_path / home), "NUMBA_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", KILLED, folder, tmp_path / log, str(stop), tmp_path / "sets.npy", str(memory)]
+        return subprocess.run(command, env=environment, capture_output=True, check=False)
+
+    whole = run("other", "calm", 0)
+    assert whole.returncode == 0, whole.stderr
+    assert run("home", "log", 3).returncode == -signal.SIGKILL
+    assert list((tmp_path / "home" / "engine").iterdir()), "what two rounds found is kept"
+    done = run("home", "log", 0)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == whole.stdout
+    calm, killed = ((tmp_path / name).read_text().split() for name in ("calm", "log"))
+    assert len(calm) > 3 and sorted(killed) == sorted([*calm, killed[2]]), "every round once, the one in work at the kill twice"
+    assert not list((tmp_path / "home" / "engine").iterdir()), "nothing is left when all sets are solved"

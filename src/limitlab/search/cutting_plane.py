@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from limitlab.engine import Finished
 from limitlab.search.separation import Part
 from limitlab.search.violators import Asked, Corpus, Found, violators
 
@@ -21,6 +22,7 @@ _LOOSE = 0.05  # a solve this much better than the violations it knows of is goo
 _FIRST_SLACK = 0.02  # of the longest document, while nothing is known
 _PRODUCTS, _LEAST_BLOCK = 1 << 22, 1024  # values of one block of products, so that threads meet seldom; its documents
 _UNIT = 2.0**-24  # float32
+_STATE = ("ids", "inside", "weights", "counts", "gaps", "bounds", "worst", "steps", "queries", "_slack")  # what a round reads and writes
 
 
 @dataclass
@@ -64,14 +66,28 @@ class CuttingPlane:
         """Memory a set needs while its block is solved: working documents twice, vectors, one row of products."""
         return 34 * cls._capacity(corpus) + 48 * corpus.docs.shape[1] + 4 * _LEAST_BLOCK + 32 * (_FIRST + _RELEVANT)
 
-    def solve(self) -> Part:
-        """Rounds until every set is solved, or none gets better any more."""
-        left = np.arange(self.counts.size)
-        self._begin(left)
-        for _ in range(_MOST_ROUNDS):
-            if not left.size:
-                break
-            left = left[self._round(left)]
+    def solve(self, finished: Finished | None = None, number: int = 0) -> Part:
+        """Rounds until every set is solved, or none gets better any more.
+
+        Parameters
+        ----------
+        finished, number
+            Where the state after every round is kept, and the number of this block of sets in it: a solve that was killed goes on from the
+            round in work, to the same bytes. None: nothing is kept.
+        """
+        kept = finished.get(number) if finished is not None else None
+        if kept is None:
+            left, done = np.arange(self.counts.size), 0
+            self._begin(left)
+        else:
+            left, done = kept["left"], int(kept["rounds"])
+            for name in _STATE:
+                setattr(self, name, kept[name])
+        while left.size and done < _MOST_ROUNDS:
+            left, done = left[self._round(left)], done + 1
+            if finished is not None:
+                state = {name: getattr(self, name) for name in _STATE}
+                finished.put(number, {**state, "left": left, "rounds": np.array(done)})
         active = np.where(self.weights > 0.0, self.ids, -1)
         shares = np.where(self.inside, self.weights, -self.weights)
         return Part(self.queries, self.gaps, self.bounds, self.worst, self.steps, active, shares)

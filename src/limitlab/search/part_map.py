@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -40,6 +41,11 @@ def usual_parts(n_rows: int) -> int:
 def kept_parts(kind: str, about: dict[str, Any]) -> Finished:
     """Where results of parts are kept until all are there; ``about`` is everything that decides them beside the part's own file."""
     return Finished(None, {"kind": kind, **about})
+
+
+def array_digest(array: np.ndarray) -> str:
+    """Changes when a value does."""
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
 
 
 def half_blocks(work: Any) -> Any:

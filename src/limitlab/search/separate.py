@@ -6,10 +6,13 @@ import numpy as np
 
 from limitlab._core.checks import finite_rows, real, vectors, whole
 from limitlab._core.errors import RangeError, ShapeError, first_examples
+from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.row_tables import RowTable
+from limitlab.engine import Finished
 from limitlab.relevance import RelevanceMatrix
 from limitlab.search.cutting_plane import CuttingPlane
+from limitlab.search.part_map import array_digest, kept_parts, usual_parts
 from limitlab.search.separation import Part, Separation, joined
 from limitlab.search.violators import Corpus
 
@@ -41,7 +44,8 @@ def separate(
     ----------
     docs
         (n_docs, dim), real, finite. Used as they are: normalise them first where cosine is meant. May be a memory map;
-        what is not float32 or float64 in C order is copied. May be Shards: each part is looked through on the current engine.
+        what is not float32 or float64 in C order is copied. May be Shards: each part is looked through on the current engine, and where
+        there are several parts, what every round found is kept under LIMITLAB_HOME: a call that was killed repeats the round in work.
     sets
         (n_sets, k) whole numbers: the documents of each set; or a RelevanceMatrix whose columns are the documents (grades
         >= 1 count); or, for sets of different sizes, a list of lists or ``(indptr, indices)``. No set is empty or holds every document.
@@ -100,6 +104,7 @@ def separate(
         raise RangeError(f"{WHO}: norms of docs must be at most {_LONGEST:g}; got {corpus.longest:.3g}.")
     in_memory = _InMemory(corpus) if n_docs * _padded(dim) <= _IN_MEMORY else None
     at_once = 1 << 15 if in_memory else max(16, min(1024, memory_bytes // CuttingPlane.bytes_per_set(corpus)))
+    finished = None if in_memory else _kept(corpus, indptr, members, start, [tolerance, limit, at_once, block_docs])
     parts = []
     with progress.task("separate", n_sets) as bar:
         for at in range(0, max(n_sets, 1), at_once):
@@ -110,10 +115,22 @@ def separate(
                 parts.append(in_memory.solve(*own, directions, tolerance, limit, with_weights))
             else:
                 directions = _from_means(corpus, *own) if directions is None else directions
-                parts.append(CuttingPlane(corpus, *own, directions, tolerance, limit).solve())
+                parts.append(CuttingPlane(corpus, *own, directions, tolerance, limit).solve(finished, at // at_once))
             bar.advance(stop - at)
+    if finished is not None:
+        finished.clear()
     rounding = 2 * (_padded(dim) + 6) * _UNIT * corpus.longest
     return joined(parts, tolerance=tolerance, enough=limit, rounding=rounding, n_docs=n_docs, with_weights=with_weights)
+
+
+def _kept(corpus: Corpus, indptr: np.ndarray, members: np.ndarray, start: np.ndarray | None, others: list[float]) -> Finished | None:
+    """Where rounds over files of several parts are kept until all sets are solved; a solve of other files, sets or settings is another one."""
+    if corpus.files is None or usual_parts(len(corpus.files)) < 2:
+        return None
+    ranges = corpus.files.parts(usual_parts(len(corpus.files)))
+    asked = [indptr, members] if start is None else [indptr, members, np.asarray(start, np.float64)]
+    files = [[r.file.identity(), r.first, r.start, r.rows] for r in ranges]
+    return kept_parts("separate", {"sets": [array_digest(a) for a in asked], "files": content_hash(files, length=32), "others": others})
 
 
 class _InMemory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from limitlab._core.files import content_hash
 from limitlab._core.progress import SILENT, Progress
 from limitlab.search.one_pass import Heaps, preparer, search_rows
 from limitlab.search.pairs import pair_scores
-from limitlab.search.part_map import Arrays, half_blocks, kept_parts, map_parts, usual_parts
+from limitlab.search.part_map import Arrays, array_digest, half_blocks, kept_parts, map_parts, usual_parts
 from limitlab.search.ranks import RelevantRanks, RelevantSet
 from limitlab.search.shards import RowRange, Shards
 
@@ -85,8 +84,8 @@ def search_shards(
         counts = relevant.counter(scores, places)
         asked = replace(asked, indptr=relevant.indptr, scores=scores, places=places[relevant.members])
     about = {
-        "search": content_hash([[str(a.dtype), a.shape, _digest(a)] for a in vars(asked).values() if isinstance(a, np.ndarray)]),
-        "k": k, "normalise": normalise, "places": _digest(places), "parts": [[r.file.path, r.first, r.start, r.rows] for r in ranges],
+        "search": content_hash([[str(a.dtype), a.shape, array_digest(a)] for a in vars(asked).values() if isinstance(a, np.ndarray)]),
+        "k": k, "normalise": normalise, "places": array_digest(places), "parts": [[r.file.path, r.first, r.start, r.rows] for r in ranges],
     }  # fmt: skip
     best = Best(queries.shape[0], k, places)
     results = map_parts(
@@ -185,10 +184,6 @@ def _nan_where_wrong(prepare: Callable[..., np.ndarray], dim: int, rows: np.ndar
     made = prepare(np.where(good[:, None], rows, rows.dtype.type(0)))
     made[~good] = np.nan
     return made
-
-
-def _digest(array: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
 
 
 def _nothing(rows: float) -> None:
