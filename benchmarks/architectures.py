@@ -14,13 +14,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from record import record
+from limitlab._core.thread_rest import rest_soon
 
-import limitlab as ll
-from limitlab._core.files import write_text
-from limitlab._core.home import home
-from limitlab._core.provenance import peak_memory
-from limitlab.retrieval.registry import KINDS
+rest_soon()  # as the command line does, before NumPy is loaded
+
+from record import record  # noqa: E402
+
+import limitlab as ll  # noqa: E402
+from limitlab._core.files import write_text  # noqa: E402
+from limitlab._core.home import home  # noqa: E402
+from limitlab._core.provenance import peak_memory  # noqa: E402
+from limitlab.retrieval.registry import KINDS  # noqa: E402
 
 RELEASED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "limit-small"
 SPECS = [

@@ -10,12 +10,16 @@ import argparse
 import statistics
 import time
 
-import numpy as np
-from record import record
+from limitlab._core.thread_rest import rest_soon
 
-from limitlab.search import RelevantSet, normalised, tie_order
-from limitlab.search.maxsim import DOC_TOKENS, QUERY_TOKENS, maxsim_search
-from limitlab.search.token_vectors import TokenVectors
+rest_soon()  # as the command line does, before NumPy is loaded
+
+import numpy as np  # noqa: E402
+from record import record  # noqa: E402
+
+from limitlab.search import RelevantSet, normalised, tie_order  # noqa: E402
+from limitlab.search.maxsim import DOC_TOKENS, QUERY_TOKENS, maxsim_search  # noqa: E402
+from limitlab.search.token_vectors import TokenVectors  # noqa: E402
 
 
 def texts(rng: np.random.Generator, n: int, tokens: int, dim: int, spread: float) -> TokenVectors:

@@ -12,7 +12,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from limitlab._core.blas_rest import rest_soon
+from limitlab._core.thread_rest import rest_soon
 
 rest_soon()  # as the command line does, before NumPy is loaded
 

@@ -1,4 +1,4 @@
-"""Fill the numbers of docs/reproduce.md and docs/concepts/domain-shift.md from benchmarks/records; ``--check`` only says whether they are current.
+"""Fill the numbers of docs/reproduce.md and of the tables in other pages from benchmarks/records; ``--check`` only says whether they are current.
 
 Prose is written by hand. A number that has a record is followed by a comment that says where it comes from:
 
@@ -9,7 +9,7 @@ What stands between the bar (or the last comment) and the comment is written ane
 key stands behind `` > ``, a format behind ``~`` (as in Python; ``pow2`` writes 2^45 for large powers of two, ``after`` what stands behind an arrow,
 ``GB`` bytes in 10^9).
 
-Between ``<!-- table: NAME -->`` and ``<!-- end -->`` whole tables are written: reproduce, training KEY=VALUE ...
+Between ``<!-- table: NAME -->`` and ``<!-- end -->`` whole tables are written: reproduce, training KEY=VALUE ..., architectures DATASET.
 Without arguments the rows with numbers that have no record are listed as "no record".
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RECORDS = HERE.parent / "benchmarks" / "records"
-PAGES = ("reproduce.md", "concepts/domain-shift.md")
+PAGES = ("reproduce.md", "concepts/domain-shift.md", "how-to/choose-architecture.md")
 _CELL = re.compile(
     r"(?:(?<=\|)|(?P<again>(?<=-->)))(?P<text>[^|\n]*?)(?P<comment><!-- (?P<name>[a-z_0-9]+)(?:@(?P<args>[^#:]*))?(?:#(?P<key>[^=]+)=(?P<value>[^:]+))?: (?P<template>[^\n]*?) -->)"
 )
@@ -75,6 +75,8 @@ def _table(what: str) -> str:
     name, *rest = what.split()
     if name == "reproduce":
         return _outcomes()
+    if name == "architectures":
+        return _architectures(" ".join(rest))
     return _training(dict(pair.split("=", 1) for pair in rest))
 
 
@@ -93,8 +95,25 @@ def _outcomes() -> str:
         said = f["says"][0].replace("|", "/") if f["says"] else ""
         lines.append(f"| {name} | {size} | {f['seconds']:.1f} | {counts} | {said} |")
     small = {name: record["figures"]["seconds"] for (name, size), record in sorted(newest.items()) if size in ("full", "small")}
+    if "domain-shift" not in small:
+        return "\n".join(lines)
     whole = f"What `limitlab reproduce all --size small` runs takes {sum(small.values()) / 60:.0f} minutes together (45 asked); the training in it {small['domain-shift'] / 60:.1f} (12 asked)."
     return "\n".join([*lines, "", whole])
+
+
+def _architectures(dataset: str) -> str:
+    """Recall beside bytes, seconds and memory of every retriever, of the newest record on that dataset."""
+    found = next((r for r in reversed(records("architectures")) if r["figures"]["dataset"] == dataset), None)
+    if found is None:
+        return f"*No record yet on {dataset}: `python benchmarks/architectures.py`.*"
+    lines = ["| retriever | R@2 | R@10 | R@100 | bytes a document | search, s | peak MiB |", "|---|---:|---:|---:|---:|---:|---:|"]
+    for spec, row in json.loads(found["figures"]["rows"]).items():
+        if row["status"] != "SOLVED":
+            lines.append(f"| `{spec}` | {row['message']} | | | | | |")
+            continue
+        recalls = " | ".join(f"{row[f'recall@{k}']:.4f}" for k in (2, 10, 100))
+        lines.append(f"| `{spec}` | {recalls} | {row['bytes_per_doc']:,.0f} | {row['search_seconds']:.2f} | {row['peak_mib']:,.0f} |")
+    return "\n".join(lines)
 
 
 def _training(wanted: dict[str, str]) -> str:

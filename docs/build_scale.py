@@ -22,7 +22,7 @@ TABLES: dict[str, tuple[str, list[tuple[list[str], str]]]] = {
         [
             ([f"{n:,}", str(workers), f"{speed:,}"],
              f"eval -m minilm --n-docs {n} --n-queries 1000 --dim 384 --texts-per-second {speed} --engine ray --machines {workers}")
-            for n in SIZES[1:] for speed, workers in ((25, 2), (25, 32), (1_000, 1), (10_000, 1), (10_000, 8))
+            for n in SIZES[1:] for speed, workers in ((50, 2), (50, 32), (1_000, 1), (10_000, 1), (10_000, 8))
         ],
     ),
     "search": (

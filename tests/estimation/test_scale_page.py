@@ -58,6 +58,6 @@ def test_the_profile_is_one_and_names_no_host(build):
     assert read_profile(path).cores >= 1
     assert set(json.loads(path.read_text())) == {
         "schema", "kind", "cores", "memory_bytes", "start_seconds", "start_bytes", "rates", "units", "products", "steps", "shared_step", "created",
-        "versions",
+        "versions", "share",
     }  # fmt: skip
     assert build.PROFILE.removeprefix("docs/") in PAGE

@@ -17,7 +17,7 @@ from limitlab.free.gpu import GpuOptimisation
 from limitlab.free.loop import advance_alone, advance_together
 from limitlab.free.objectives import LEARNT, gradient
 from limitlab.free.problem import FreeProblem
-from limitlab.free.products import product, transpose
+from limitlab.free.products import TILE_VECTORS, narrow_product, product, transpose, wide_product
 from limitlab.free.state import BLOCK, LOSS, WIDTH, new_run, new_scratch, plan_of, vectors, with_points
 from limitlab.relevance import RelevanceMatrix
 
@@ -298,14 +298,25 @@ def test_products_are_matrix_products(rows: int) -> None:
             right = rng.standard_normal((terms, columns * WIDTH)).astype(np.float32)
             expected = left.astype(np.float64) @ right
             for stored, row_step, sum_step in ((left, terms, 1), (np.ascontiguousarray(left.T), 1, rows)):
-                out = np.ones((rows, columns * WIDTH), np.float32)
-                for keep in (0, 1):
-                    width = columns * WIDTH
-                    product(
-                        stored.reshape(-1), 0, row_step, sum_step, right.reshape(-1), 0, width, out.reshape(-1), 0, width,
-                        rows, columns, terms, keep,
-                    )  # fmt: skip
-                np.testing.assert_allclose(out, 2 * expected, rtol=1e-5, atol=1e-5)
+                found = []
+                for tiled in (wide_product, narrow_product):
+                    out = np.ones((rows, columns * WIDTH), np.float32)
+                    for keep in (0, 1):
+                        width = columns * WIDTH
+                        tiled(
+                            stored.reshape(-1), 0, row_step, sum_step, right.reshape(-1), 0, width, out.reshape(-1), 0, width,
+                            rows, columns, terms, keep,
+                        )  # fmt: skip
+                    found.append(out)
+                np.testing.assert_allclose(found[0], 2 * expected, rtol=1e-5, atol=1e-5)
+                assert found[0].tobytes() == found[1].tobytes(), "the width of a tile, which the machine decides, changes no bit"
+
+
+def test_the_machine_decides_the_width_of_a_tile() -> None:
+    import llvmlite.binding
+
+    assert (TILE_VECTORS == 4) == bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+    assert product is (wide_product if TILE_VECTORS == 4 else narrow_product)
 
 
 def test_transposing_moves_every_value() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from limitlab._core.blas_rest import rest_soon
+from limitlab._core.thread_rest import rest_soon
 
 
 def run() -> None:

@@ -8,14 +8,25 @@ transposed for it. Sums run over ``r`` in ascending order in one accumulator an 
 from __future__ import annotations
 
 import numba as nb
+from llvmlite import binding as llvm
 from llvmlite import ir
 from numba.core import cgutils, types
 
 from limitlab.free.lanes import address, intrinsic, load_vector, multiply_add, splat_vector, store_vector
 from limitlab.free.state import WIDTH
 
-TILE_ROWS = 6  # times four vectors: 24 accumulators, 4 operands and a spread value in 32 registers
-TILE_VECTORS = 4
+TILE_ROWS = 6
+
+
+def _vectors_of_a_tile() -> int:
+    """Four where a vector is one of 32 registers: 24 accumulators, 4 operands, a spread value. One where it is several: 12 of 16 for AVX."""
+    try:
+        return 4 if llvm.get_host_cpu_features().get("avx512f") else 1
+    except RuntimeError:  # the processor cannot be asked
+        return 1
+
+
+TILE_VECTORS = _vectors_of_a_tile()
 
 
 def _tile(rows, vectors):
@@ -99,25 +110,37 @@ _four, _three, _two, _one = (_column_of_tiles(vectors) for vectors in (4, 3, 2, 
 
 
 @nb.njit(nogil=True)
-def product(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, vectors, terms, keep):
-    """``out[i, :] (+)= sum_r left[i, r] right[r, :]`` for ``rows`` rows of ``vectors`` vectors, ``terms`` values of r.
-
-    left, right, out: C-contiguous float32 arrays of any shape, addressed by flat positions: ``left[i, r]`` is at
-    ``left_at + i row_step + r sum_step``, row r of ``right`` at ``right_at + r right_step``, row i of ``out`` at
-    ``out_at + i out_step``. ``keep``: 1 to add to what ``out`` holds, 0 to overwrite it.
-    """
+def wide_product(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, vectors, terms, keep):
+    """As ``product``, in tiles of four vectors."""
     done = 0
-    while vectors - done >= TILE_VECTORS:
+    while vectors - done >= 4:
         _four(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, terms, keep)
-        done += TILE_VECTORS
-        right_at += TILE_VECTORS * WIDTH
-        out_at += TILE_VECTORS * WIDTH
+        done += 4
+        right_at += 4 * WIDTH
+        out_at += 4 * WIDTH
     if vectors - done == 3:
         _three(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, terms, keep)
     elif vectors - done == 2:
         _two(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, terms, keep)
     elif vectors - done == 1:
         _one(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, terms, keep)
+
+
+@nb.njit(nogil=True)
+def narrow_product(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, vectors, terms, keep):
+    """As ``product``, in tiles of one vector."""
+    for _ in range(vectors):
+        _one(left, left_at, row_step, sum_step, right, right_at, right_step, out, out_at, out_step, rows, terms, keep)
+        right_at += WIDTH
+        out_at += WIDTH
+
+
+# ``out[i, :] (+)= sum_r left[i, r] right[r, :]`` for ``rows`` rows of ``vectors`` vectors, ``terms`` values of r.
+#
+# left, right, out: C-contiguous float32 arrays of any shape, addressed by flat positions: ``left[i, r]`` is at
+# ``left_at + i row_step + r sum_step``, row r of ``right`` at ``right_at + r right_step``, row i of ``out`` at
+# ``out_at + i out_step``. ``keep``: 1 to add to what ``out`` holds, 0 to overwrite it.
+product = wide_product if TILE_VECTORS == 4 else narrow_product
 
 
 @intrinsic
