@@ -132,9 +132,19 @@ def test_a_malformed_comparison_is_refused_before_anything_is_measured(cli, limi
     assert Ledger().runs() == []
 
 
-def test_an_unknown_row_to_compare_is_refused_with_a_suggestion(cli, limit_folder):
+def test_a_failed_row_costs_neither_the_files_nor_the_run(process, limit_folder, tmp_path):
+    failing = ("eval", limit_folder, "-m", "bm25:stopwords=klingon", "-m", "token-sums", "--dim", "8", "-o", str(tmp_path / "r.html"))
+    found = process(*failing, "--compare", "bm25:stopwords=klingon,token-sums@8")
+    assert found.code == 1 and "not compared: bm25:stopwords=klingon: " in found.out and "Next: limitlab report" in found.out
+    assert "stopwords must be" in (tmp_path / "r.html").read_text(encoding="utf-8").partition('id="compared"')[2]
+    unknown = process(*failing, "--compare", "bm25,token-sums@8")
+    assert unknown.code == 1 and "unknown row 'bm25'" in unknown.err and "Next: limitlab report" in unknown.out
+
+
+def test_an_unknown_row_to_compare_is_told_with_a_suggestion_after_what_was_measured(cli, limit_folder):
     found = cli("eval", limit_folder, "-m", "bm25", "-m", "token-sums", "--dim", "8", "--compare", "bm25,token-sums")
-    found.refused(1, "UnknownName: EvaluationResult.row(): unknown row 'token-sums'; did you mean 'token-sums@8'?")
+    assert found.code == 1 and "R@100" in found.out
+    assert "UnknownName: compare_rows(): unknown row 'token-sums'; did you mean 'token-sums@8'?" in found.err
 
 
 def test_other_qrels_and_splits(cli, limit_folder, tmp_path):

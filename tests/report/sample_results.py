@@ -27,6 +27,7 @@ PATTERNS = {"dense": (0.93, 0.031, 0.19), "random": (0.961, 0.21, 0.24), "cycle"
 FAMILIES = {"bm25": "lexical", "minilm": "dense", "token-sums": "untrained"}
 LABELS = {"bm25": "BM25", "minilm": "all-MiniLM-L6-v2", "token-sums": "random token sums"}
 PROVENANCE = {
+    "engine": {"engine": "ray", "version": "2.60.0", "workers": 16, "machines": 2, "cluster": "joined", "start_seconds": 3.1},
     "created": "2026-11-20T09:30:00+00:00",
     "versions": {"python": "3.11.2", "limitlab": "0.1.0", "numpy": "2.4.6", "bm25s": "0.2.14", "sentence-transformers": "6.0.0"},
     "machine": {

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import plotly.offline
 import pytest
 
 from limitlab._core.errors import InvalidArgument, UnknownName
+from limitlab._core.status import Status
 from limitlab.report import figures, write_report
 
 KINDS = ["limit_result", "pattern_result", "own_result", "flat_result", "one_row_result", "all_failed_result", "empty_result"]
@@ -68,10 +70,23 @@ def test_rows_are_compared_on_the_same_queries(samples, tmp_path):
     assert 'id="compared"' not in write_report(result, tmp_path / "r.html").read_text(encoding="utf-8")
 
 
+def test_a_row_without_numbers_is_told_in_place_of_a_test(samples, tmp_path):
+    result = samples.limit_result()
+    failed = next(r for r in result.rows if r.status is not Status.SOLVED)
+    html = write_report(result, tmp_path / "r.html", compare=[("bm25", failed.name)]).read_text(encoding="utf-8")
+    section = html.partition('<section id="compared">')[2].partition("</section>")[0]
+    assert escape(failed.message, quote=False)[:20] in section and 'class="problem"' in section
+
+
+def test_the_engine_is_told_in_words(samples, tmp_path):
+    html = write_report(samples.limit_result(), tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "ray 2.60.0, 2 machines, 16 workers" in html and "start_seconds" not in own_part(html)
+
+
 def test_what_cannot_be_compared_is_refused(samples, tmp_path):
     with pytest.raises(UnknownName, match="nobody"):
         write_report(samples.limit_result(), tmp_path / "r.html", compare=[("bm25", "nobody")])
-    with pytest.raises(InvalidArgument, match="compare must be pairs"):
+    with pytest.raises(InvalidArgument, match="pairs must be pairs"):
         write_report(samples.limit_result(), tmp_path / "r.html", compare=["bm25"])
     assert not (tmp_path / "r.html").exists()
 

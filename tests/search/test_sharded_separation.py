@@ -99,6 +99,17 @@ def test_of_equal_violators_the_first_documents_are_kept(block_docs: int) -> Non
     assert relevant.docs.tolist() == [[3]]
 
 
+@pytest.mark.parametrize("sizes", [[], [100, 200, 300]])
+def test_directions_to_start_from_stay_as_they_are(tmp_path: Path, in_blocks, sizes: list[int]) -> None:
+    docs, sets = problem(3)
+    start = np.random.default_rng(0).standard_normal((12, 6))
+    start.setflags(write=False)
+    before = start.copy()
+    whole = separate(docs, sets, start=start, with_weights=True)
+    assert same(separate(open_shards(plain_folder(tmp_path / "v", docs, sizes)), sets, start=start, with_weights=True), whole)
+    assert start.tobytes() == before.tobytes()
+
+
 KILLED = """
 import os, signal, sys
 import numpy as np

@@ -11,8 +11,12 @@ import os
 SETTINGS = {"OPENBLAS_THREAD_TIMEOUT": "4", "GOMP_SPINCOUNT": "1000"}
 
 
+def unsaid() -> dict[str, str]:
+    """Of the settings those about which the user has said nothing."""
+    quiet = {"GOMP_SPINCOUNT"} if "OMP_WAIT_POLICY" in os.environ else set()
+    return {name: value for name, value in SETTINGS.items() if name not in os.environ and name not in quiet}
+
+
 def rest_soon() -> None:
     """Let them rest at once, unless the user has said otherwise."""
-    for name, value in SETTINGS.items():
-        if name != "GOMP_SPINCOUNT" or "OMP_WAIT_POLICY" not in os.environ:
-            os.environ.setdefault(name, value)
+    os.environ.update(unsaid())

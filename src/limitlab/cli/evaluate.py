@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limitlab._core.checks import choice
-from limitlab._core.errors import InvalidArgument
+from limitlab._core.errors import InvalidArgument, LimitlabError
 from limitlab.cli.options import Compare, Dims, EngineName, JsonFlag, Language, Workers, answer, answer_json, parse_dims, parse_pair
 from limitlab.cli.progress import Bars
+
+if TYPE_CHECKING:
+    from limitlab.evaluation import EvaluationResult, PairedTest
 
 RetrieverNames = Annotated[
     list[str],
@@ -65,12 +68,14 @@ def evaluate_command(
             data, model or ["bm25", "minilm"], dims=parse_dims(dim), measures=measure or None, ties=ties, min_relevance=min_relevance,
             precision=precision, reuse=not fresh, command=["limitlab", *sys.argv[1:]], progress=Bars(),
         )  # fmt: skip
-    comparisons = [result.compare(*pair, m, dataset=f.name) for f in result.datasets for m in result.measure_names] if pair else []
+    comparisons, wrong = _compared(result, pair)
     for path in output:
-        _write(result, path, language, pair)
+        _write(result, path, language, [pair] if pair and not wrong else [])
     if runs is not None:
         _write_runs(result, data, runs)
     _show(result, comparisons, json)
+    if wrong is not None:  # what was measured, perhaps for hours, is given first
+        raise wrong
     raise typer.Exit(0 if result.status.key == "solved" else 1 if result.status.key == "failed" else 3)
 
 
@@ -82,12 +87,31 @@ def _show(result, comparisons: list, json: bool) -> None:
         from limitlab.cli.tables import result_table
 
         answer(result_table(result))
-        for c in comparisons:
-            e = c.difference
-            answer(
-                f"{c.first} - {c.second}, {c.measure}: {100 * e.mean:+.1f} points, 95 % interval {100 * e.low:+.1f} to {100 * e.high:+.1f}, p = {c.p_value:.4g} ({c.wins} better, {c.losses} worse, {c.equal} equal)"
-            )
+        for test in comparisons:
+            answer(_sentence(test, len(comparisons)))
         answer(f"run {result.run_ids[0]}. Next: limitlab report {result.run_ids[0]} -o report.html")
+
+
+def _compared(result: EvaluationResult, pair: tuple[str, str] | None) -> tuple[list[PairedTest], LimitlabError | None]:
+    """(the tests of --compare, what is wrong with its rows)."""
+    from limitlab.evaluation import compare_rows
+
+    try:
+        return compare_rows(result, [pair] if pair else []), None
+    except LimitlabError as error:
+        return [], error
+
+
+def _sentence(test: PairedTest, n: int) -> str:
+    c = test.comparison
+    if c is None:
+        return f"{test.dataset}: {' - '.join(test.rows)}: not compared: {test.problem}"
+    e = c.difference
+    adjusted = f", {test.p_adjusted:.4g} adjusted for {n} tests" if n > 1 else ""
+    return (
+        f"{test.dataset}: {c.first} - {c.second}, {c.measure}: {100 * e.mean:+.1f} points, 95 % interval {100 * e.low:+.1f} to {100 * e.high:+.1f}, "
+        f"p = {c.p_value:.4g}{adjusted} ({c.wins} better, {c.losses} worse, {c.equal} equal)"
+    )
 
 
 def _check_runs(runs: Path | None) -> None:
@@ -95,8 +119,8 @@ def _check_runs(runs: Path | None) -> None:
         raise InvalidArgument(f"--runs: a folder must be given, one file a row goes into it; got {runs}. Write such as: --runs {runs.stem}")
 
 
-def _write(result, output: Path, language: str, pair: tuple[str, str] | None) -> None:
-    page = partial(result.report, language=language, compare=[pair] if pair else [])
+def _write(result, output: Path, language: str, compare: list[tuple[str, str]]) -> None:
+    page = partial(result.report, language=language, compare=compare)
     {".html": page, ".json": result.save, ".csv": result.to_csv, ".mteb": result.to_mteb}[output.suffix](output)
 
 

@@ -23,7 +23,7 @@ from limitlab.engine.threads import thread_settings
 
 _SECONDS = 6.0  # for each of two questions: does the port answer, does Ray
 _PROBE_SECONDS = 120.0  # a worker process must start on every machine
-_SENT = ("HF_HUB_OFFLINE", "HF_HOME")
+_SENT = ("HF_HUB_OFFLINE", "HF_HOME", "OPENBLAS_THREAD_TIMEOUT", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 _STORE_BYTES = 512 << 20  # of a cluster of our own: items name arrays by file, so little is sent
 
 

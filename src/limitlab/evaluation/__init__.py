@@ -6,6 +6,7 @@ from limitlab.evaluation.evaluate import evaluate
 from limitlab.evaluation.facts import dataset_facts
 from limitlab.evaluation.gate import Check, GateReport, Minimum, gate
 from limitlab.evaluation.measures import Measure, parse_measures, per_query
+from limitlab.evaluation.pairs import PairedTest, compare_rows
 from limitlab.evaluation.remarks import all_remarks, remarks
 from limitlab.evaluation.result import DatasetFacts, Estimate, EvaluationResult, Row, merged
 from limitlab.evaluation.stored import load_result
@@ -21,10 +22,12 @@ __all__ = [
     "GateReport",
     "Measure",
     "Minimum",
+    "PairedTest",
     "Row",
     "all_remarks",
     "bootstrap",
     "compare_paired",
+    "compare_rows",
     "dataset_facts",
     "evaluate",
     "gate",

@@ -174,10 +174,10 @@ class EvaluationResult:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UnknownName(
-                f"row {name!r} is there for several datasets; pass dataset= one of {', '.join(sorted({r.dataset for r in found}))}."
-            )
-        raise UnknownName.of("EvaluationResult.row()", "row", name, {r.name for r in self.rows})
+            if len(there := sorted({r.dataset for r in found})) == 1:
+                raise UnknownName(f"row {name!r} is there {len(found)} times on {there[0]}, with other settings; take it from its own run.")
+            raise UnknownName(f"row {name!r} is there for several datasets; pass dataset= one of {', '.join(there)}.")
+        raise UnknownName.of("EvaluationResult.row()", "row", name, {r.name for r in self.rows if dataset in (None, r.dataset)})
 
     @property
     def measure_names(self) -> list[str]:

@@ -28,17 +28,18 @@ class Measured(Protocol):
 def run_facts(result: Measured) -> list[tuple[str, str]]:
     """(name, value) pairs in words: machine, versions, commit, times, memory, runs."""
     p = result.provenance
-    machine, versions = p.get("machine"), p.get("versions")
+    machine, versions, engine = p.get("machine"), p.get("versions"), p.get("engine")
     pairs: list[tuple[str, Any]] = [
         ("Measured", str(p.get("created") or "").replace("T", " ").replace("+00:00", " UTC")),
         ("Wall time", p.get("wall_seconds") is not None and _duration(float(p["wall_seconds"]))),
         ("Peak memory", p.get("peak_memory_bytes") and f"{p['peak_memory_bytes'] / 2**30:.2f} GiB"),
         ("Machine", _machine(machine) if isinstance(machine, dict) else machine),
+        ("Engine", _engine(engine) if isinstance(engine, dict) else engine),
         ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else versions),
         ("limitlab commit", p.get("git_commit")),
         ("Runs", ", ".join(result.run_ids)),
     ]
-    known = {"created", "wall_seconds", "peak_memory_bytes", "machine", "versions", "git_commit"}
+    known = {"created", "wall_seconds", "peak_memory_bytes", "machine", "engine", "versions", "git_commit"}
     pairs += [
         (k.replace("_", " "), v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, default=str))
         for k, v in p.items()
@@ -55,6 +56,13 @@ def _machine(machine: dict[str, Any]) -> str:
         parts.append(f"{machine['memory_gib']} GiB")
     parts += [str(machine[k]) for k in ("gpu", "os", "arch") if machine.get(k)]
     return ", ".join(p for p in parts if p)
+
+
+def _engine(engine: dict[str, Any]) -> str:
+    """Where tasks ran: ``ray 2.60.0, 2 machines, 16 workers``."""
+    name = " ".join(str(engine[k]) for k in ("engine", "version") if engine.get(k))
+    counts = [counted(int(engine[f"{what}s"]), what, f"{what}s") for what in ("machine", "worker") if engine.get(f"{what}s")]
+    return ", ".join([name, *counts])
 
 
 def _duration(seconds: float) -> str:

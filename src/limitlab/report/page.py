@@ -81,7 +81,7 @@ def write_report(
         Examples to show: ``{"query": ..., "relevant": [...], "retrieved": [...], "row": ...}``, each text a string.
         None leaves all document and query text out.
     compare
-        Pairs of rows to be tested on the same queries, every measure and dataset: ``[("bm25", "minilm@384")]``.
+        Pairs of rows to be tested on the same queries, every measure and dataset that both have: ``[("bm25", "minilm@384")]``.
     language
         Of the page: en or zh. What the user wrote is not translated.
 
@@ -94,7 +94,9 @@ def write_report(
     UnknownName
         The language is not known, or a row to compare.
     InvalidArgument
-        An example has no ``query``; rows to compare have no values of single queries.
+        An example has no ``query``; rows to compare have no dataset in common.
+    DataError
+        Rows are to be compared whose values of single queries are not at hand.
     """
     known_language("write_report()", language)
     examples = _examples(with_text)

@@ -110,7 +110,7 @@ def separate(
         for at in range(0, max(n_sets, 1), at_once):
             stop = min(at + at_once, n_sets)
             own = (indptr[at : stop + 1] - indptr[at], members[indptr[at] : indptr[stop]])
-            directions = None if start is None else np.asarray(start[at:stop], np.float64)
+            directions = None if start is None else np.array(start[at:stop], np.float64)  # a copy: solving writes into it
             if in_memory:
                 parts.append(in_memory.solve(*own, directions, tolerance, limit, with_weights))
             else:
@@ -125,9 +125,11 @@ def separate(
 
 def _kept(corpus: Corpus, indptr: np.ndarray, members: np.ndarray, start: np.ndarray | None, others: list[float]) -> Finished | None:
     """Where rounds over files of several parts are kept until all sets are solved; a solve of other files, sets or settings is another one."""
-    if corpus.files is None or usual_parts(len(corpus.files)) < 2:
+    if corpus.files is None:
         return None
     ranges = corpus.files.parts(usual_parts(len(corpus.files)))
+    if len(ranges) < 2:
+        return None
     asked = [indptr, members] if start is None else [indptr, members, np.asarray(start, np.float64)]
     files = [[r.file.identity(), r.first, r.start, r.rows] for r in ranges]
     return kept_parts("separate", {"sets": [array_digest(a) for a in asked], "files": content_hash(files, length=32), "others": others})
