@@ -77,7 +77,8 @@ def cluster(*others: list[str], path: str = PATH) -> Iterator[tuple[str, str]]:
     port, client = free_port(), free_port()
     head = ["--head", "--node-ip-address=127.0.0.1", f"--port={port}", f"--ray-client-server-port={client}", "--num-cpus=1"]
     head += [f"--temp-dir={folder}", "--include-dashboard=false", "--object-store-memory=80000000"]
-    variables = {**os.environ, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
+    # gRPC's handlers at fork end now and then the process that Ray forks for a client, by a segmentation fault.
+    variables = {**os.environ, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "GRPC_ENABLE_FORK_SUPPORT": "0"}
     variables.pop("RAY_ADDRESS", None)
     processes = []
     try:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from limitlab.engine.threads import thread_settings
 _SECONDS = 6.0  # for each of two questions: does the port answer, does Ray
 _PROBE_SECONDS = 120.0  # a worker process must start on every machine
 _SENT = ("HF_HUB_OFFLINE", "HF_HOME", "OPENBLAS_THREAD_TIMEOUT", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+_CLIENT_TRIES, _CLIENT_DIED = 3, "Starting Ray client server failed"  # the cluster's process for a client sometimes dies as it is forked
 _STORE_BYTES = 512 << 20  # of a cluster of our own: items name arrays by file, so little is sent
 
 
@@ -131,18 +132,34 @@ def _init(ray: Any, address: str | None, where: str, **options: Any) -> None:
     """Connect, with nothing on the terminal."""
     quiet = {"logging_level": logging.CRITICAL, "log_to_driver": False}
     n = cores()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if where == "started":
-                with _environment(worker_settings(1)):
-                    ray.init(address="local", num_cpus=n, object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
-            else:
-                ray.init(address=address, **quiet, **options)
-        _say_of_workers(False)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
-        raise EngineError(f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}.{hint}") from error
+    for left in reversed(range(_CLIENT_TRIES if where == "client" else 1)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if where == "started":
+                    with _environment(worker_settings(1)):
+                        ray.init(address="local", num_cpus=n, object_store_memory=_STORE_BYTES, include_dashboard=False, **quiet, **options)
+                else:
+                    ray.init(address=address, **quiet, **options)
+            break
+        except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+            _leave(ray)
+            if left and _CLIENT_DIED in str(error):
+                continue
+            hint = "" if where == "started" else " If it asks for a token, set RAY_AUTH_MODE=token here too."
+            raise EngineError(
+                f"engine ray: a cluster must take us; {address or 'this machine'} said: {_first_line(error)}.{hint}"
+            ) from error
+    _say_of_workers(False)
+
+
+def _leave(ray: Any) -> None:
+    """After a connection that failed: Ray still takes this process for a client, and would start nothing in it."""
+    with suppress(Exception):
+        ray.shutdown()
+    hook = sys.modules.get("ray._private.client_mode_hook")
+    if hook is not None:
+        hook._explicitly_disable_client_mode()  # type: ignore[attr-defined]
 
 
 def worker_settings(cores: int) -> dict[str, str]:
