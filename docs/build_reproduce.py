@@ -106,13 +106,14 @@ def _architectures(dataset: str) -> str:
     found = next((r for r in reversed(records("architectures")) if r["figures"]["dataset"] == dataset), None)
     if found is None:
         return f"*No record yet on {dataset}: `python benchmarks/architectures.py`.*"
-    lines = ["| retriever | R@2 | R@10 | R@100 | bytes a document | search, s | peak MiB |", "|---|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| retriever | R@2 | R@10 | R@100 | bytes a document | index, s | search, s | peak MiB |", "|---|" + "---:|" * 7]
     for spec, row in json.loads(found["figures"]["rows"]).items():
         if row["status"] != "SOLVED":
-            lines.append(f"| `{spec}` | {row['message']} | | | | | |")
+            lines.append(f"| `{spec}` | {row['message']} | | | | | | |")
             continue
+        index = row.get("index_seconds", 0.0) + row.get("muvera_seconds", 0.0)
         recalls = " | ".join(f"{row[f'recall@{k}']:.4f}" for k in (2, 10, 100))
-        lines.append(f"| `{spec}` | {recalls} | {row['bytes_per_doc']:,.0f} | {row['search_seconds']:.2f} | {row['peak_mib']:,.0f} |")
+        lines.append(f"| `{spec}` | {recalls} | {row['bytes_per_doc']:,.0f} | {index:.2f} | {row['search_seconds']:.2f} | {row['peak_mib']:,.0f} |")
     return "\n".join(lines)
 
 
