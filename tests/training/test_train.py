@@ -16,6 +16,7 @@ import pytest
 from limitlab._core.errors import InvalidArgument, NotSolved, RangeError, UnknownName
 from limitlab._core.status import Status
 from limitlab.ledger import Ledger
+from limitlab.retrieval.cache import clear_embeddings
 from limitlab.training import TrainConfig, TrainResult, load_training, train
 from limitlab.training.base import resolve_base, trainable
 from limitlab.training.checkpoints import newest
@@ -215,6 +216,38 @@ def test_a_finished_model_is_taken_again(tiny, monkeypatch):
     assert _one(tiny).to_dict() == first.to_dict()
 
 
+@pytest.fixture
+def told(monkeypatch):
+    """(steps left, documents left) of every estimate."""
+    from limitlab.training import experiment
+
+    found, honest = [], experiment.estimate
+
+    def spy(*args, steps, n_texts, **rest):
+        found.append((steps, n_texts))
+        return honest(*args, steps=steps, n_texts=n_texts, **rest)
+
+    monkeypatch.setattr(experiment, "estimate", spy)
+    return found
+
+
+def test_the_estimate_is_of_what_is_left(tiny, home, told):
+    def trained(**options):
+        return train(TrainConfig(base=tiny, dim=8, **SMALL), n_docs=[7, 30], general="none", **options)
+
+    first, second = (m.facts["steps"] for m in trained(seeds=2).models)
+    assert told.pop() == (first + second, 90)  # documents of the base and of two models
+    trained(seeds=2)
+    assert not told  # nothing is left, nothing is said
+    trained(seeds=3)
+    assert told.pop() == (pytest.approx(first, abs=2), 30)
+    trained(resume=False)
+    assert told.pop() == (first, 30)
+    clear_embeddings(home / "embeddings")
+    assert trained(seeds=2).status is Status.SOLVED
+    assert told.pop() == (0, 90)
+
+
 _KILLED = """
 import os, signal
 from transformers import TrainerCallback
@@ -235,7 +268,7 @@ train(TrainConfig(base={base!r}, dim=8, **{small!r}), n_docs=[7, 30], general="n
 """
 
 
-def test_a_killed_training_is_shown_as_stopped_continues_and_ends_with_the_same_bytes(tiny, home, tmp_path, monkeypatch):
+def test_a_killed_training_is_shown_as_stopped_continues_and_ends_with_the_same_bytes(tiny, home, tmp_path, monkeypatch, told):
     from limitlab.cli.train import stored_training
     from limitlab.training import finished_models
 
@@ -254,6 +287,7 @@ def test_a_killed_training_is_shown_as_stopped_continues_and_ends_with_the_same_
     result = train(TrainConfig(base=tiny, dim=8, **SMALL), n_docs=[7, 30], general="none")
     (ended,) = result.models
     assert result.status is Status.SOLVED and ended.resumed_from in (2, 4, 6) and whole.resumed_from == 0
+    assert told == [(ended.facts["steps"] - ended.resumed_from, 60)]
     assert _same(ended.folder, whole.folder) and ended.curve == whole.curve
     assert not (work / "checkpoints").exists()
     assert [m.key for m in finished_models(result.run_ids[0])] == [whole.key]

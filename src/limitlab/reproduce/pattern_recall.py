@@ -57,7 +57,8 @@ def pattern_recall(asked: Asked) -> Found:
 
 def _says(ours: Mapping[str, Mapping[str, float]]) -> list[str]:
     """In one sentence for whom which pattern is the hardest, then the numbers of each retriever."""
-    lines, hardest = [], {}
+    lines: list[str] = []
+    hardest: dict[str, list[str]] = {}
     for name, values in ours.items():
         if len(values) == len(PATTERNS):
             least = min(PATTERNS, key=lambda p: values[p])

@@ -16,6 +16,7 @@ from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.progress import Progress
 from limitlab._core.provenance import versions
+from limitlab._core.reused_memory import reused_memory
 from limitlab._core.texts import Texts
 from limitlab.retrieval.cache import EmbeddingCache, text_keys
 from limitlab.retrieval.encoder import SentenceEncoder, quiet, use_cores
@@ -101,7 +102,8 @@ class CrossEncoderScorer:
         return self._loaded
 
     def _predicted(self, model: Any, pairs: list[tuple[str, str]]) -> np.ndarray:
-        out = np.asarray(model.predict(pairs, show_progress_bar=False, convert_to_numpy=True), np.float32)
+        with reused_memory():
+            out = np.asarray(model.predict(pairs, show_progress_bar=False, convert_to_numpy=True), np.float32)
         if not np.isfinite(out).all():
             raise DataError(f"{self.source}: the model returned NaN or infinity for {int((~np.isfinite(out)).sum())} pairs.")
         return out

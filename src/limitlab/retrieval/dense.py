@@ -167,16 +167,31 @@ class Dense:
         """No closed form."""
         return None
 
+    def uncached(self, docs: Texts) -> int:
+        """Documents that ``index`` would encode: those whose vectors are not cached."""
+        cache, _ = self._cache("document", self._document_precision(len(docs))[0])
+        return int(cache.missing(text_keys(docs)).size)
+
+    def _cache(self, kind: str, precision: str) -> tuple[EmbeddingCache, dict[str, object]]:
+        """The vectors that are there, and what decides them beside the settings."""
+        prompt = self._encoder.prompt(kind, self._query_prompt if kind == "query" else self._document_prompt)
+        settings, task = self._settings.given(), self._settings.task(kind)
+        identity: dict[str, object] = {
+            "model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens,
+        }  # fmt: skip
+        cache = EmbeddingCache(self._root, identity | ({"settings": {**settings, "task": task}} if settings else {}))
+        cache.refresh()
+        return cache, identity
+
+    @property
+    def _root(self) -> Path:
+        return self._cache_root or home() / "embeddings"
+
     def _vectors(self, texts: Texts, kind: str, precision: str, progress: Progress) -> tuple[np.ndarray, np.ndarray, int, float]:
         """(vectors, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
-        given = self._query_prompt if kind == "query" else self._document_prompt
-        prompt = self._encoder.prompt(kind, given)
-        root = self._cache_root or home() / "embeddings"
+        cache, identity = self._cache(kind, precision)
         settings, task = self._settings.given(), self._settings.task(kind)
-        identity = {"model": self._encoder.fingerprint, "prompt": prompt, "precision": precision, "max_tokens": self._encoder.max_tokens}
-        cache = EmbeddingCache(root, identity | ({"settings": {**settings, "task": task}} if settings else {}))
         named = {} if task is None else {"task": task}
-        cache.refresh()
         keys = text_keys(texts)
         missing = cache.missing(keys)
         seconds = 0.0
@@ -185,11 +200,11 @@ class Dense:
             cache.add(keys[block], vectors, tokens)
 
         if missing.size:
-            options = {"prompt": prompt, "precision": precision, **named}
+            options = {"prompt": identity["prompt"], "precision": precision, **named}
             encode = Encoding(self._encoder, content_hash({**identity, "settings": settings}), options=options)
             if not elsewhere():
                 self._encoder.model(precision)  # loaded before the clock starts
             seconds = encode_missing(texts, missing, encode, keep, block=BLOCK, label=self.label, kind=kind, progress=progress)
             cache.refresh()
-        vectors, tokens = cache.gather(keys, scratch=root / "scratch", memory_bytes=_MEMORY_BYTES)
+        vectors, tokens = cache.gather(keys, scratch=self._root / "scratch", memory_bytes=_MEMORY_BYTES)
         return vectors, tokens, int(missing.size), seconds

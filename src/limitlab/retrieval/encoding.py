@@ -12,6 +12,7 @@ import numpy as np
 from limitlab._core.errors import InvalidArgument
 from limitlab._core.progress import Progress
 from limitlab._core.provenance import Stopwatch
+from limitlab._core.reused_memory import reused_memory
 from limitlab._core.texts import Texts
 from limitlab.engine import current, elsewhere, kept
 
@@ -46,7 +47,8 @@ class Encoding:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, texts: list[str]) -> tuple[Any, ...]:
-        return getattr(self.encoder, self.method)(texts, **self.options)
+        with reused_memory():
+            return getattr(self.encoder, self.method)(texts, **self.options)
 
 
 def _in_worker(encoding: Encoding, texts: list[str]) -> tuple[Any, ...]:

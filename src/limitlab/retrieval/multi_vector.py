@@ -150,10 +150,13 @@ class MultiVector:
         """No closed form."""
         return None
 
-    def _vectors(
-        self, texts: Texts, kind: str, precision: str, storage: str, progress: Progress
-    ) -> tuple[TokenVectors, np.ndarray, int, float]:
-        """(vectors, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
+    def uncached(self, docs: Texts) -> int:
+        """Documents that ``index`` would encode: those whose vectors are not cached."""
+        cache, _ = self._cache("document", resolve_precision(self.precision, len(docs))[0], self._stored_as(len(docs)))
+        return int(cache.missing(text_keys(docs)).size)
+
+    def _cache(self, kind: str, precision: str, storage: str) -> tuple[TokenCache, dict[str, object]]:
+        """The token vectors that are there, and what decides them."""
         encoder = self._encoder
         prompt = encoder.prompt(kind, self._query_prompt if kind == "query" else self._document_prompt)
         identity: dict[str, object] = {
@@ -162,6 +165,14 @@ class MultiVector:
         }  # fmt: skip
         cache = TokenCache(token_folder(self._cache_root or home() / "embeddings"), identity)
         cache.refresh()
+        return cache, identity
+
+    def _vectors(
+        self, texts: Texts, kind: str, precision: str, storage: str, progress: Progress
+    ) -> tuple[TokenVectors, np.ndarray, int, float]:
+        """(vectors, tokens, number newly encoded, seconds spent encoding) of all texts, through the cache."""
+        encoder = self._encoder
+        cache, identity = self._cache(kind, precision, storage)
         keys = text_keys(texts)
         missing = cache.missing(keys)
         seconds = 0.0
@@ -170,7 +181,7 @@ class MultiVector:
             cache.add_ragged(keys[block], made, counted, dtype=storage)
 
         if missing.size:
-            options = {"kind": kind, "prompt": prompt, "precision": precision}
+            options = {"kind": kind, "prompt": identity["prompt"], "precision": precision}
             encode = Encoding(encoder, content_hash(identity), "encode_tokens", options)
             if not elsewhere():
                 encoder.model(precision)  # loaded before the clock starts

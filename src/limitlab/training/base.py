@@ -15,6 +15,7 @@ from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.seeds import derived
 from limitlab.retrieval.encoder import SentenceEncoder, absolute_source
+from limitlab.retrieval.model_kinds import DENSE, refuse_other_kinds
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.training.config import TrainConfig
 
@@ -50,6 +51,8 @@ def resolve_base(name: str) -> Base:
         The packages for training are not installed.
     UnknownName
         No such name or folder.
+    InvalidArgument
+        Its files say that it is no model of one vector a text.
     DataError
         The model cannot be loaded.
     """
@@ -64,6 +67,7 @@ def resolve_base(name: str) -> Base:
         source = absolute_source(name)  # it is sent to workers, whose folder is another
     else:
         raise UnknownName.of("train()", "base", name, [*PACKAGED, *_STATIC], hint="Models: owner/name, or ./folder.")
+    refuse_other_kinds("train()", source, DENSE)
     return Base(name, source, SentenceEncoder(source).fingerprint)
 
 

@@ -21,6 +21,11 @@ def newest(folder: Path) -> Path | None:
     return max(found)[1] if found else None
 
 
+def step_of(checkpoint: Path | None) -> int:
+    """The step at which it was written; 0 for none."""
+    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+
+
 def _whole(path: Path) -> bool:
     try:
         state = json.loads((path / _STATE).read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from limitlab._core.provenance import Stopwatch
+from limitlab._core.reused_memory import reused_memory
 from limitlab.retrieval.encoder import SentenceEncoder, use_cores
 from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of
@@ -26,7 +27,7 @@ class TimeEstimate:
     Attributes
     ----------
     steps, seconds_per_step
-        Of one model.
+        Still to be taken, of all models together; 0 where none is.
     docs_per_second
         Encoded for the evaluation.
     training, encoding
@@ -43,35 +44,35 @@ class TimeEstimate:
     def sentence(self) -> str:
         """For the user, before anything starts."""
         if not self.steps:
-            return f"estimated time: {_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second, and seconds a model to fit"
+            return f"estimated time: {_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second"
         return (
             f"estimated time: {_words(self.training + self.encoding)} ({_words(self.training)} of training at {self.seconds_per_step:.2g} s a step, "
             f"{_words(self.encoding)} to encode documents at {self.docs_per_second:,.0f} a second)"
         )
 
 
-def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, n_models: int, n_texts: int, texts: Sequence[str]) -> TimeEstimate:
+def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, steps: int, n_texts: int, texts: Sequence[str]) -> TimeEstimate:
     """Time a few steps of ``config`` and the encoding of a few documents.
 
     Parameters
     ----------
-    n_models
-        Still to be trained.
+    steps
+        Still to be taken, of all models together; 0 for adapters, which take seconds to fit.
     n_texts
-        Documents to be encoded in all.
+        Documents still to be encoded.
     texts
         Some of them.
     """
     import torch
 
     use_cores()
-    if config.architecture == "adapter":  # the base alone is encoded, once; a fit takes seconds
+    if not steps:
         rate = _encoding_rate(SentenceEncoder(base.source).model(), texts)
         return TimeEstimate(0, 0.0, rate, 0.0, n_texts / rate)
     batches = batches_of(config, pairs)
     per_step = sum(map(len, batches)) / max(1, len(batches))
     taken = batches[0][:_TIMED_PAIRS]
-    with own_random_state():
+    with own_random_state(), reused_memory():
         model = trainable(base, config)
         loss = loss_of(model, config)
         optimiser = torch.optim.AdamW(model.parameters(), lr=1e-9)
@@ -91,7 +92,7 @@ def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, n_models:
             move = watch.so_far()
         rate = _encoding_rate(model, texts)
     seconds = work * per_step / len(taken) + move
-    return TimeEstimate(len(batches), seconds, rate, n_models * len(batches) * seconds, n_texts / rate)
+    return TimeEstimate(steps, seconds, rate, steps * seconds, n_texts / rate)
 
 
 def _encoding_rate(model: Any, texts: Sequence[str]) -> float:

@@ -20,8 +20,8 @@ from limitlab.training.base import Base, resolve_base
 from limitlab.training.config import SPLITS, TrainConfig
 from limitlab.training.estimate import estimate
 from limitlab.training.forgetting import SHIPPED, general_data
-from limitlab.training.measuring import Measured, measured
-from limitlab.training.one_model import TrainedModel, finished, train_one
+from limitlab.training.measuring import Measured, measured, texts_left
+from limitlab.training.one_model import TrainedModel, finished, steps_left, train_one
 from limitlab.training.pairs import TrainingPairs, counted_pairs, test_data
 from limitlab.training.result import TrainResult
 from limitlab.training.sizes import n_relevant_docs, nested
@@ -186,14 +186,16 @@ class _Experiment:
                 yield config, error
 
     def _say_estimate(self) -> None:
-        left = [c for c in self.configs if not (self.resume and finished(c, self.base, self.pairs[c], self.corpora[0]))]
-        if not left:
-            return
-        texts = list(self.corpora[0].docs)
-        n_texts = self.corpora[-1].n_docs + (self.general.n_docs if self.general is not None else 0)
-        times = 1 if left[0].architecture == "adapter" else len(left) + 1  # corpora encoded
-        guess = estimate(left[0], self.base, self.pairs[left[0]], n_models=len(left), n_texts=n_texts * times, texts=texts)
-        self.progress.say(f"{len(left)} model{'s' if len(left) > 1 else ''} to train; {guess.sentence}")
+        """What is still to be done, from what is there: finished models, checkpoints, cached vectors."""
+        there = [c for c in self.configs if self.resume and finished(c, self.base, self.pairs[c], self.corpora[0])]
+        left = [c for c in self.configs if c not in there]
+        models = [train_one(c, self.base, self.pairs[c], evaluated=self.corpora[0]) for c in there]
+        texts = texts_left(models, left, self.base, self.corpora, self.general)
+        if left or texts:
+            c = left[0] if left else self.configs[0]
+            steps = sum(steps_left(c, self.base, self.pairs[c], self.corpora[0], resume=self.resume) for c in left)
+            guess = estimate(c, self.base, self.pairs[c], steps=steps, n_texts=texts, texts=list(self.corpora[0].docs))
+            self.progress.say(f"{_to_make(left)}; {guess.sentence}")
         for c in left:
             if c.warning:
                 self.progress.say(f"{c.name}: {c.warning}")
@@ -204,3 +206,10 @@ class _Experiment:
         kinds = [(d, "task") for d in self.corpora] + ([(self.general, "general")] if self.general is not None else [])
         facts = tuple({"name": d.name, "kind": kind, "n_docs": d.n_docs, "n_queries": d.n_queries} for d, kind in kinds)
         return TrainResult(tuple(models), found.changes, facts, found.notes, (run_id, *found.run_ids), status, message, self.about, made)
+
+
+def _to_make(left: Sequence[TrainConfig]) -> str:
+    if not left:
+        return "all models are there"
+    verb, noun = ("fit", "adapter") if left[0].architecture == "adapter" else ("train", "model")
+    return f"{len(left)} {noun}{'s' if len(left) > 1 else ''} to {verb}"

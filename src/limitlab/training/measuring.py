@@ -16,6 +16,7 @@ from limitlab.retrieval import Retriever, build
 from limitlab.retrieval.encoder import LARGE_CORPUS, SentenceEncoder, resolve_precision
 from limitlab.retrieval.multi_vector import MultiVector, tokens
 from limitlab.training.base import Base
+from limitlab.training.config import TrainConfig
 from limitlab.training.one_model import TrainedModel
 from limitlab.training.result import GENERAL, TASK, Change
 
@@ -54,11 +55,9 @@ def measured(
     if not models:
         return Measured((), (), (), ())
     data = [*corpora, *([general] if general is not None else [])]
-    most = max(d.n_docs for d in data)
-    precision, _ = resolve_precision("auto", most)
-    storage = "float32" if most < LARGE_CORPUS else "float16"  # of token vectors
+    precision, storage = _precision(data)
     options = {"measures": MEASURES, "ledger": ledger, "reuse": resume, "progress": progress}
-    before, dims, notes = _before(models, base, precision, storage)
+    before, dims, notes = _before([m.config for m in models], base, precision, storage)
     runs: list[EvaluationResult] = []
     if dims:
         sizes = None if dims == [None] else dims  # token vectors are not cut
@@ -77,20 +76,44 @@ def measured(
     return Measured(tuple(changes), tuple(notes), tuple(i for run in runs for i in run.run_ids), tuple(problems))
 
 
-def _before(models: Sequence[TrainedModel], base: Base, precision: str, storage: str) -> tuple[Retriever, list[int | None], list[str]]:
+def texts_left(
+    models: Sequence[TrainedModel], untrained: Sequence[TrainConfig], base: Base, corpora: Sequence[Dataset], general: Dataset | None
+) -> int:
+    """Documents that ``measured`` has still to encode: by the base, by models that are there, and by those still to be trained."""
+    data = [*corpora, *([general] if general is not None else [])]
+    precision, storage = _precision(data)
+    configs = [*(m.config for m in models), *untrained]
+    before, dims, _ = _before(configs, base, precision, storage)
+    encoders = [before] if dims else []
+    texts = [corpora[-1], *data[len(corpora) :]]  # the corpora lie within one another
+    to_come = len(untrained) * sum(d.n_docs for d in texts)
+    if configs[0].architecture == "adapter":
+        to_come = 0  # adapters change the base's vectors
+    else:
+        encoders += [_retriever(m, precision, storage) for m in models]
+    return to_come + sum(e.uncached(d.docs) for e in encoders for d in texts)  # type: ignore[attr-defined]
+
+
+def _precision(data: Sequence[Dataset]) -> tuple[str, str]:
+    """(precision of documents, storage of token vectors)."""
+    most = max(d.n_docs for d in data)
+    return resolve_precision("auto", most)[0], "float32" if most < LARGE_CORPUS else "float16"
+
+
+def _before(configs: Sequence[TrainConfig], base: Base, precision: str, storage: str) -> tuple[Retriever, list[int | None], list[str]]:
     """(the base as it is, its dimensions to be measured, notes): its first values, or MaxSim over its own token vectors."""
     made: Retriever = build(base.source, precision=precision)
     wanted: list[int | None]
-    if models[0].config.architecture == "multi-vector":
+    if configs[0].architecture == "multi-vector":
         made, wanted, width = tokens([made], storage=storage), [None], 0
         notes = [f"Before: MaxSim over {base.name}'s own token vectors, as they are, at full dimension."]
     else:
         width, notes = SentenceEncoder(base.source).dim, []
-        wanted = [*(models[0].config.matryoshka or sorted({m.config.dim or width for m in models}))]
+        wanted = [*(configs[0].matryoshka or sorted({c.dim or width for c in configs}))]
     dims = [d for d in wanted if d is None or d <= width]
     if len(dims) < len(wanted):
         notes.append(f"{base.name} has {width} dimensions; wider models have nothing to be compared with.")
-    if models[0].config.architecture == "adapter":
+    if configs[0].architecture == "adapter":
         notes.append(
             "An adapter is fitted to its end: epochs, learning rate, batch size and loss do not apply, and there is no learning curve."
         )

@@ -12,12 +12,13 @@ from limitlab._core.files import atomic_folder, canonical_json, content_hash, re
 from limitlab._core.home import home
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch, provenance, versions
+from limitlab._core.reused_memory import reused_memory
 from limitlab.data import Dataset
 from limitlab.retrieval.encoder import use_cores
 from limitlab.training.adapter import fit
 from limitlab.training.base import Base, trainable
 from limitlab.training.batches import batches_of, false_negative_share
-from limitlab.training.checkpoints import newest
+from limitlab.training.checkpoints import newest, step_of
 from limitlab.training.config import TrainConfig
 from limitlab.training.curve import CurvePoint, curve_of, finite, probe
 from limitlab.training.losses import loss_of
@@ -120,7 +121,12 @@ def train_one(
             batches = batches_of(config, pairs)
             facts |= {"steps": len(batches), "pairs_per_step": round(sum(map(len, batches)) / max(1, len(batches)), 2)}
             facts["false_negative_share"] = round(false_negative_share(batches, pairs), 4)
-            with own_random_state(), deterministic_algorithms(), progress.task(f"train {config.name}", len(batches)) as bar:
+            with (
+                own_random_state(),
+                deterministic_algorithms(),
+                reused_memory(),
+                progress.task(f"train {config.name}", len(batches)) as bar,
+            ):
                 history, start = _run(config, base, pairs, batches, evaluated, work, bar)
             curve = curve_of(history)
     name = f"{config.name} ({config.warning})" if config.warning else config.name
@@ -152,6 +158,14 @@ def finished(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: D
     return (_work(key_of(config, base, pairs, evaluated)) / _RECORD).is_file()
 
 
+def steps_left(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset, *, resume: bool = True) -> int:
+    """Steps that ``train_one`` has still to take: after the newest checkpoint; none for a finished model, or an adapter."""
+    if config.architecture == "adapter" or (resume and finished(config, base, pairs, evaluated)):
+        return 0
+    there = newest(_work(key_of(config, base, pairs, evaluated)) / "checkpoints") if resume else None
+    return len(batches_of(config, pairs)) - step_of(there)
+
+
 def forget(config: TrainConfig, base: Base, pairs: TrainingPairs, evaluated: Dataset) -> None:
     """Remove the finished model and its checkpoints."""
     shutil.rmtree(_work(key_of(config, base, pairs, evaluated)), ignore_errors=True)
@@ -180,7 +194,7 @@ def _run(
         callbacks=[advancing(bar), steady_threads()],
     )
     silence(trainer)
-    start = int(start_from.name.rpartition("-")[2]) if start_from else 0
+    start = step_of(start_from)
     trainer.train(resume_from_checkpoint=str(start_from) if start_from else None)
     history = list(trainer.state.log_history)
     if not finite(curve_of(history)):

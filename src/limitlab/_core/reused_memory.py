@@ -1,0 +1,58 @@
+"""Large blocks of memory kept for the next use while a model is at work."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+# glibc gives blocks above 32 MB back to the system at once, and every page of the next block must then be cleared anew. A step of training
+# MiniLM on 64 pairs touched 670,000 such pages: 6.7 s, and 5.2 s with blocks that stay (two cores).
+_TRIM, _MMAP = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of mallopt
+_KEPT = {_MMAP: 1 << 30, _TRIM: (1 << 31) - 1}
+_USUAL = {_MMAP: 32 << 20, _TRIM: 64 << 20}  # where glibc's own thresholds come to rest in a program of large arrays
+_lock = threading.Lock()
+_at_work = 0
+
+
+@contextlib.contextmanager
+def reused_memory() -> Iterator[None]:
+    """Within it freed blocks stay with the process; at the end they go back. Nothing happens without glibc, or where the user has tuned it."""
+    global _at_work
+    library = _glibc()
+    if library is None or _tuned():
+        yield
+        return
+    with _lock:
+        _at_work += 1
+        _set(library, _KEPT)
+    try:
+        yield
+    finally:
+        with _lock:
+            _at_work -= 1
+            if not _at_work:
+                _set(library, _USUAL)
+                library.malloc_trim(ctypes.c_size_t(0))
+
+
+def _tuned() -> bool:
+    return any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+
+
+def _set(library: Any, thresholds: dict[int, int]) -> None:
+    for name, value in thresholds.items():
+        library.mallopt(name, value)
+
+
+@lru_cache(maxsize=1)
+def _glibc() -> Any:
+    try:
+        library = ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None
+    return library if all(hasattr(library, name) for name in ("gnu_get_libc_version", "mallopt", "malloc_trim")) else None
