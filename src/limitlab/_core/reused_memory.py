@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 # glibc gives blocks above 32 MB back to the system at once, and every page of the next block must then be cleared anew. A step of training
-# MiniLM on 64 pairs touched 670,000 such pages: 6.7 s, and 5.2 s with blocks that stay (two cores).
+# MiniLM on 46 pairs met 877,000 such pages: 7.8 s on two cores, and 5.5 s with blocks that stay (benchmarks/training_step.py).
 _TRIM, _MMAP = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of mallopt
 _KEPT = {_MMAP: 1 << 30, _TRIM: (1 << 31) - 1}
 _USUAL = {_MMAP: 32 << 20, _TRIM: 64 << 20}  # where glibc's own thresholds come to rest in a program of large arrays
