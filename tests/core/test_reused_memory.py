@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -44,7 +45,8 @@ print(outside, inside, still, held, left, pages())
 
 def _measured(**environment: str) -> list[float]:
     """Shares of a block of 100 MB whose pages are new."""
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(_PROGRAM)], capture_output=True, text=True, check=True, env=environment)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))} | environment
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(_PROGRAM)], capture_output=True, text=True, check=True, env=plain)
     return [float(v) for v in done.stdout.split()]
 
 
@@ -56,6 +58,23 @@ def test_blocks_are_used_again_within_and_given_back_at_the_end():
     assert left < 0.1 and after > 0.5
 
 
+def test_an_error_and_other_threads_leave_nothing_behind():
+    from concurrent.futures import ThreadPoolExecutor
+
+    import limitlab._core.reused_memory as room
+
+    def work(fails: bool) -> None:
+        with room.reused_memory(), room.reused_memory():
+            assert room._at_work >= 2
+            if fails:
+                raise ValueError
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = [pool.submit(work, i % 2 == 0).exception() for i in range(20)]
+    assert [type(e) for e in ends] == [ValueError, type(None)] * 10 and room._at_work == 0
+
+
 def test_a_user_who_tuned_the_allocator_is_left_alone():
     outside, inside, *_ = _measured(MALLOC_MMAP_THRESHOLD_="1048576")
     assert inside == pytest.approx(outside, rel=0.1)
+    assert _measured(MALLOC_ARENA_MAX="2")[1] < 0.05, "the number of arenas is another matter"

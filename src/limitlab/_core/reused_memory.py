@@ -12,16 +12,21 @@ from typing import Any
 
 # glibc gives blocks above 32 MB back to the system at once, and every page of the next block must then be cleared anew. A step of training
 # MiniLM on 46 pairs met 877,000 such pages: 7.8 s on two cores, and 5.5 s with blocks that stay (benchmarks/training_step.py).
-_TRIM, _MMAP = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of mallopt
-_KEPT = {_MMAP: 1 << 30, _TRIM: (1 << 31) - 1}
-_USUAL = {_MMAP: 32 << 20, _TRIM: 64 << 20}  # where glibc's own thresholds come to rest in a program of large arrays
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of mallopt
+_KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: (1 << 31) - 1}  # no block is mapped alone; the threshold for that has a limit before glibc 2.35
+_USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}  # where glibc's own come to rest beside large arrays
+_TUNED = ("MALLOC_MMAP_", "MALLOC_TRIM_", "MALLOC_TOP_PAD")
 _lock = threading.Lock()
 _at_work = 0
 
 
 @contextlib.contextmanager
 def reused_memory() -> Iterator[None]:
-    """Within it freed blocks stay with the process; at the end they go back. Nothing happens without glibc, or where the user has tuned it."""
+    """Within it freed blocks stay with the process; at the end they go back, and glibc's thresholds stay fixed where they usually come to rest.
+
+    Nothing happens without glibc, or where the environment tunes these thresholds. Blocks of threads other than the main one that exceed 64 MB
+    are mapped as before.
+    """
     global _at_work
     library = _glibc()
     if library is None or _tuned():
@@ -41,7 +46,7 @@ def reused_memory() -> Iterator[None]:
 
 
 def _tuned() -> bool:
-    return any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    return any(name.startswith(_TUNED) for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
 
 
 def _set(library: Any, thresholds: dict[int, int]) -> None:
@@ -56,3 +61,13 @@ def _glibc() -> Any:
     except (OSError, TypeError):
         return None
     return library if all(hasattr(library, name) for name in ("gnu_get_libc_version", "mallopt", "malloc_trim")) else None
+
+
+def _in_child() -> None:
+    """A forked process works on nothing yet."""
+    global _at_work, _lock
+    _at_work, _lock = 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -2,7 +2,7 @@
 
 from limitlab.evaluation.compare import Comparison, bootstrap, compare_paired
 from limitlab.evaluation.config import DEFAULT_MEASURES, EvaluationConfig
-from limitlab.evaluation.evaluate import evaluate
+from limitlab.evaluation.evaluate import evaluate, unmeasured
 from limitlab.evaluation.facts import dataset_facts
 from limitlab.evaluation.gate import Check, GateReport, Minimum, gate
 from limitlab.evaluation.measures import Measure, parse_measures, per_query
@@ -36,4 +36,5 @@ __all__ = [
     "parse_measures",
     "per_query",
     "remarks",
+    "unmeasured",
 ]

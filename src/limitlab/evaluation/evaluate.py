@@ -109,6 +109,14 @@ def evaluate(
         return _Evaluation(datasets, built, wanted, config, ledger or Ledger(), reuse, progress).run(kind, title, command)
 
 
+def unmeasured(
+    datasets: Sequence[Dataset], retriever: Retriever, *, dims: Sequence[int] | None, measures: Sequence[str], ledger: Ledger
+) -> list[Dataset]:
+    """Those for which ``evaluate`` with these arguments would not find every row of the retriever in the ledger."""
+    asked = _Evaluation(list(datasets), [retriever], tuple(dims) if dims else None, EvaluationConfig(tuple(measures)), ledger, True, SILENT)
+    return [d for d in datasets if not asked.known(d, retriever)]
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A retriever's settings and dimensions, or the error that came instead of them."""
@@ -187,6 +195,12 @@ class _Evaluation:
                 todo.append(dim)
         if todo:
             yield from self._measured(dataset, retriever, settings, todo)
+
+    def known(self, dataset: Dataset, retriever: Retriever) -> bool:
+        """Whether the ledger has all rows of a retriever on a dataset."""
+        plan = self._plan(retriever, dataset.n_docs)
+        cacheable = plan.error is None and plan.settings.get("cache", True)
+        return cacheable and all(self.ledger.solved(self._key(dataset, plan.settings, dim)) is not None for dim in plan.dims)
 
     def _dims_of(self, retriever: Retriever) -> list[int | None]:
         if retriever.max_dim is None:

@@ -80,7 +80,7 @@ class CrossEncoderScorer:
             owners = np.repeat(np.arange(len(candidates)), [c.size for c in candidates])
             members = np.concatenate(list(candidates))
             model = self.model()
-            with progress.task(f"{self.label}: rerank", missing.size) as bar:
+            with reused_memory(), progress.task(f"{self.label}: rerank", missing.size) as bar:
                 for start in range(0, missing.size, BLOCK):
                     block = missing[start : start + BLOCK]
                     pairs = [(queries[int(owners[p])], docs[int(members[p])]) for p in block]
@@ -102,8 +102,7 @@ class CrossEncoderScorer:
         return self._loaded
 
     def _predicted(self, model: Any, pairs: list[tuple[str, str]]) -> np.ndarray:
-        with reused_memory():
-            out = np.asarray(model.predict(pairs, show_progress_bar=False, convert_to_numpy=True), np.float32)
+        out = np.asarray(model.predict(pairs, show_progress_bar=False, convert_to_numpy=True), np.float32)
         if not np.isfinite(out).all():
             raise DataError(f"{self.source}: the model returned NaN or infinity for {int((~np.isfinite(out)).sum())} pairs.")
         return out

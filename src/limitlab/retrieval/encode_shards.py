@@ -16,7 +16,6 @@ from limitlab._core.errors import DataError, InvalidArgument, LimitlabError, Ran
 from limitlab._core.files import canonical_json, content_hash, read_json, write_text
 from limitlab._core.progress import SILENT, Progress
 from limitlab._core.provenance import Stopwatch
-from limitlab._core.reused_memory import reused_memory
 from limitlab._core.texts import TextList, TextPart
 from limitlab.engine import current, kept
 from limitlab.retrieval.encoding import encode_missing
@@ -330,8 +329,7 @@ def _encode_shard(job: _Job, shard: _Shard) -> dict[str, np.ndarray]:
     out: list[np.ndarray] = []
 
     def encode(given: list[str]) -> tuple[np.ndarray]:
-        with reused_memory():
-            return (_made(retriever, given, job.plan),)
+        return (_made(retriever, given, job.plan),)
 
     def keep(block: np.ndarray, made: np.ndarray) -> None:
         dim = job.plan.dim or made.shape[1]

@@ -47,13 +47,13 @@ class Encoding:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, texts: list[str]) -> tuple[Any, ...]:
-        with reused_memory():
-            return getattr(self.encoder, self.method)(texts, **self.options)
+        return getattr(self.encoder, self.method)(texts, **self.options)
 
 
 def _in_worker(encoding: Encoding, texts: list[str]) -> tuple[Any, ...]:
     """The encoder that came with the first block is kept, with the model it then loads."""
-    return replace(encoding, encoder=kept(("encoder", encoding.key), lambda: encoding.encoder))(texts)
+    with reused_memory():
+        return replace(encoding, encoder=kept(("encoder", encoding.key), lambda: encoding.encoder))(texts)
 
 
 def encode_missing(
@@ -89,7 +89,7 @@ def encode_missing(
     ordered = missing[np.argsort(-lengths, kind="stable")]
     blocks = [ordered[at : at + block] for at in range(0, ordered.size, block)]
     watch = Stopwatch().restart()
-    with progress.task(f"{label}: encode {PLURAL[kind]}", ordered.size) as bar:
+    with reused_memory(), progress.task(f"{label}: encode {PLURAL[kind]}", ordered.size) as bar:
         for number, made in _encoded(texts, blocks, encode):
             keep(blocks[number], *made)
             bar.advance(blocks[number].size)

@@ -15,7 +15,7 @@ from limitlab._core.home import home
 from limitlab._core.optional import require
 from limitlab._core.seeds import derived
 from limitlab.retrieval.encoder import SentenceEncoder, absolute_source
-from limitlab.retrieval.model_kinds import DENSE, refuse_other_kinds
+from limitlab.retrieval.model_kinds import ADAPTER, DENSE, STATIC, model_kind
 from limitlab.retrieval.packaged import PACKAGED, packaged_folder
 from limitlab.training.config import TrainConfig
 
@@ -67,7 +67,11 @@ def resolve_base(name: str) -> Base:
         source = absolute_source(name)  # it is sent to workers, whose folder is another
     else:
         raise UnknownName.of("train()", "base", name, [*PACKAGED, *_STATIC], hint="Models: owner/name, or ./folder.")
-    refuse_other_kinds("train()", source, DENSE)
+    kind = model_kind(source)
+    if kind not in (None, DENSE, STATIC):
+        raise InvalidArgument(
+            f"train(): base must be a model of one vector a text; {name} is {'an' if kind == ADAPTER else 'a'} {kind} model. Pass base='minilm'."
+        )
     return Base(name, source, SentenceEncoder(source).fingerprint)
 
 
@@ -128,6 +132,11 @@ def trainable(base: Base, config: TrainConfig) -> Any:
     return SentenceTransformer(modules=modules, device=str(model.device), **kept)
 
 
+def no_transformer(base: Base) -> InvalidArgument:
+    """The error of a multi-vector training whose base has no tokens to give."""
+    return InvalidArgument(f"train(): a multi-vector model must have a transformer as base; got base={base.name!r}. Pass base='minilm'.")
+
+
 def _multi_vector(model: Any, base: Base, config: TrainConfig) -> Any:
     """One vector a token: the base's transformer, a projection of its tokens, unit length."""
     from sentence_transformers import MultiVectorEncoder
@@ -136,7 +145,7 @@ def _multi_vector(model: Any, base: Base, config: TrainConfig) -> Any:
 
     first = model[0]
     if getattr(first, "auto_model", None) is None:
-        raise InvalidArgument(f"train(): a multi-vector model must have a transformer as base; got base={base.name!r}. Pass base='minilm'.")
+        raise no_transformer(base)
     modules = [first]
     if config.dim is not None:
         modules.append(_projection(int(first.get_embedding_dimension()), config.dim, config.seed, "token_embeddings"))

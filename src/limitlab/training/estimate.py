@@ -67,7 +67,8 @@ def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, steps: in
 
     use_cores()
     if not steps:
-        rate = _encoding_rate(SentenceEncoder(base.source).model(), texts)
+        with reused_memory():
+            rate = _encoding_rate(SentenceEncoder(base.source).model(), texts)
         return TimeEstimate(0, 0.0, rate, 0.0, n_texts / rate)
     batches = batches_of(config, pairs)
     per_step = sum(map(len, batches)) / max(1, len(batches))
@@ -98,6 +99,7 @@ def estimate(config: TrainConfig, base: Base, pairs: TrainingPairs, *, steps: in
 def _encoding_rate(model: Any, texts: Sequence[str]) -> float:
     """Documents a second."""
     few = list(texts[:_TIMED_TEXTS])
+    model.encode_document(few[:2], show_progress_bar=False)  # the first call pays for memory and threads
     watch = Stopwatch().restart()
     model.encode_document(few, show_progress_bar=False)
     return len(few) / max(watch.so_far(), 1e-6)

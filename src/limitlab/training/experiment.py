@@ -190,12 +190,17 @@ class _Experiment:
         there = [c for c in self.configs if self.resume and finished(c, self.base, self.pairs[c], self.corpora[0])]
         left = [c for c in self.configs if c not in there]
         models = [train_one(c, self.base, self.pairs[c], evaluated=self.corpora[0]) for c in there]
-        texts = texts_left(models, left, self.base, self.corpora, self.general)
+        texts = texts_left(models, left, self.base, self.corpora, self.general, self.ledger, resume=self.resume)
         if left or texts:
             c = left[0] if left else self.configs[0]
             steps = sum(steps_left(c, self.base, self.pairs[c], self.corpora[0], resume=self.resume) for c in left)
             guess = estimate(c, self.base, self.pairs[c], steps=steps, n_texts=texts, texts=list(self.corpora[0].docs))
-            self.progress.say(f"{_to_make(left)}; {guess.sentence}")
+            fits = (
+                ", and seconds to minutes for each adapter, whose own texts are encoded first"
+                if left and c.architecture == "adapter"
+                else ""
+            )
+            self.progress.say(f"{_to_make(left)}; {guess.sentence}{fits}")
         for c in left:
             if c.warning:
                 self.progress.say(f"{c.name}: {c.warning}")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from limitlab._core.progress import Progress
 from limitlab._core.status import Status
 from limitlab.data import Dataset
-from limitlab.evaluation import Estimate, EvaluationResult, Row, bootstrap, evaluate
+from limitlab.evaluation import Estimate, EvaluationResult, Row, bootstrap, evaluate, unmeasured
 from limitlab.ledger import Ledger
-from limitlab.retrieval import Retriever, build
+from limitlab.retrieval import build
+from limitlab.retrieval.dense import Dense
 from limitlab.retrieval.encoder import LARGE_CORPUS, SentenceEncoder, resolve_precision
 from limitlab.retrieval.multi_vector import MultiVector, tokens
-from limitlab.training.base import Base
+from limitlab.training.base import Base, no_transformer
 from limitlab.training.config import TrainConfig
 from limitlab.training.one_model import TrainedModel
 from limitlab.training.result import GENERAL, TASK, Change
@@ -77,21 +79,38 @@ def measured(
 
 
 def texts_left(
-    models: Sequence[TrainedModel], untrained: Sequence[TrainConfig], base: Base, corpora: Sequence[Dataset], general: Dataset | None
+    models: Sequence[TrainedModel],
+    untrained: Sequence[TrainConfig],
+    base: Base,
+    corpora: Sequence[Dataset],
+    general: Dataset | None,
+    ledger: Ledger,
+    *,
+    resume: bool,
 ) -> int:
-    """Documents that ``measured`` has still to encode: by the base, by models that are there, and by those still to be trained."""
+    """Documents that ``measured`` has still to encode: by the base, by models that are there, and by those still to be trained.
+
+    What the ledger has is not measured again, what is cached is not encoded again; a model that is trained again may turn out to be the same.
+    """
     data = [*corpora, *([general] if general is not None else [])]
     precision, storage = _precision(data)
     configs = [*(m.config for m in models), *untrained]
     before, dims, _ = _before(configs, base, precision, storage)
-    encoders = [before] if dims else []
-    texts = [corpora[-1], *data[len(corpora) :]]  # the corpora lie within one another
-    to_come = len(untrained) * sum(d.n_docs for d in texts)
-    if configs[0].architecture == "adapter":
-        to_come = 0  # adapters change the base's vectors
-    else:
-        encoders += [_retriever(m, precision, storage) for m in models]
-    return to_come + sum(e.uncached(d.docs) for e in encoders for d in texts)  # type: ignore[attr-defined]
+    trained_dims = list(configs[0].matryoshka) or None
+    adapters = configs[0].architecture == "adapter"  # they change the base's vectors
+
+    def left(retriever: Dense | MultiVector, at: Sequence[int] | None) -> int:
+        names = (
+            {d.name for d in unmeasured(data, retriever, dims=at, measures=MEASURES, ledger=ledger)} if resume else {d.name for d in data}
+        )
+        tasks = [d for d in corpora if d.name in names][-1:]  # the corpora lie within one another
+        return sum(retriever.uncached(d.docs) for d in [*tasks, *data[len(corpora) :]] if d.name in names)
+
+    found = left(before, None if dims == [None] else dims) if dims else 0  # type: ignore[arg-type]
+    if adapters:
+        return found
+    found += sum(left(_retriever(m, precision, storage), trained_dims) for m in models)  # one is loaded at a time
+    return found + len(untrained) * (corpora[-1].n_docs + (general.n_docs if general is not None else 0))
 
 
 def _precision(data: Sequence[Dataset]) -> tuple[str, str]:
@@ -100,11 +119,15 @@ def _precision(data: Sequence[Dataset]) -> tuple[str, str]:
     return resolve_precision("auto", most)[0], "float32" if most < LARGE_CORPUS else "float16"
 
 
-def _before(configs: Sequence[TrainConfig], base: Base, precision: str, storage: str) -> tuple[Retriever, list[int | None], list[str]]:
+def _before(
+    configs: Sequence[TrainConfig], base: Base, precision: str, storage: str
+) -> tuple[Dense | MultiVector, list[int | None], list[str]]:
     """(the base as it is, its dimensions to be measured, notes): its first values, or MaxSim over its own token vectors."""
-    made: Retriever = build(base.source, precision=precision)
+    made: Any = build(base.source, precision=precision)
     wanted: list[int | None]
     if configs[0].architecture == "multi-vector":
+        if type(made) is not Dense:
+            raise no_transformer(base)
         made, wanted, width = tokens([made], storage=storage), [None], 0
         notes = [f"Before: MaxSim over {base.name}'s own token vectors, as they are, at full dimension."]
     else:
@@ -121,9 +144,9 @@ def _before(configs: Sequence[TrainConfig], base: Base, precision: str, storage:
     return made, dims, notes
 
 
-def _retriever(model: TrainedModel, precision: str, storage: str) -> Retriever:
+def _retriever(model: TrainedModel, precision: str, storage: str) -> Any:
     multi = model.config.architecture == "multi-vector"
-    made: Retriever = MultiVector(model.folder, precision=precision, storage=storage) if multi else build(model.folder, precision=precision)
+    made: Any = MultiVector(model.folder, precision=precision, storage=storage) if multi else build(model.folder, precision=precision)
     made.name, made.label = model.config.name, model.name
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +129,7 @@ def train_one(
                 progress.task(f"train {config.name}", len(batches)) as bar,
             ):
                 history, start = _run(config, base, pairs, batches, evaluated, work, bar)
+                gc.collect()  # the trainer and its callbacks refer to each other
             curve = curve_of(history)
     name = f"{config.name} ({config.warning})" if config.warning else config.name
     made = provenance(wall_seconds=watch.seconds)
