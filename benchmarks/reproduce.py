@@ -16,6 +16,7 @@ from typing import Any
 from record import RECORDS
 
 from limitlab.ledger import Ledger
+from limitlab.reproduce import EXPERIMENTS
 from limitlab.training import TrainResult
 
 _KEPT = ("created", "versions", "machine", "git_commit", "peak_memory_bytes")
@@ -36,7 +37,11 @@ def outcome_record(outcome: dict[str, Any]) -> dict[str, Any]:
         "says": outcome["says"],
         "rows": rows,
     }
-    command = f"limitlab reproduce run {outcome['name']} --size {outcome['size']}"
+    asked = outcome["config"]
+    data = [f"--{name.replace('_', '-')} {name.upper().replace('_', '-')}" for name in ("limit", "limit_small") if asked.get(name)]
+    chosen = asked["models"] if "models" in EXPERIMENTS[outcome["name"]].uses and asked["models"] != ["bm25", "minilm"] else []
+    models = [f"-m {m}" for m in chosen]
+    command = " ".join([f"limitlab reproduce run {outcome['name']} --size {outcome['size']}", *data, *models])
     return {"benchmark": outcome["name"], "figures": figures, "command": command, **{k: made[k] for k in _KEPT if k in made}}
 
 

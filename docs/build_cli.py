@@ -3,55 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-VERBS = [
-    [],
-    ["demo"],
-    ["make"],
-    ["make", "limit"],
-    ["make", "stress"],
-    ["make", "audit"],
-    ["eval"],
-    ["gate"],
-    ["diagnose"],
-    ["estimate"],
-    ["estimate", "eval"],
-    ["estimate", "diagnose"],
-    ["estimate", "critical-n"],
-    ["estimate", "machine"],
-    ["bounds"],
-    ["capacity"],
-    ["place"],
-    ["free"],
-    ["critical-n"],
-    ["verify"],
-    ["report"],
-    ["reproduce"],
-    ["reproduce", "patterns"],
-    ["reproduce", "critical-n"],
-    ["runs"],
-    ["runs", "show"],
-    ["runs", "rm"],
-    ["runs", "gc"],
-    ["serve"],
-    ["models"],
-]
+_COMMAND = re.compile(r"^  ([a-z][a-z-]*)  +(.*)$", re.MULTILINE)
+_SAME = "The same as: "  # commands that are another name for one that is shown
+
+
+def shown(verb: list[str]) -> list[tuple[list[str], str]]:
+    """(verb, its --help) of a command and of all below it, as the help lists them."""
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "_TYPER_FORCE_DISABLE_TERMINAL": "1"}
+    code = "import sys; sys.argv[0] = 'limitlab'; from limitlab.cli.main import run; run()"
+    done = subprocess.run([sys.executable, "-c", code, *verb, "--help"], capture_output=True, text=True, check=True, env=environment)
+    out = [(verb, done.stdout.strip("\n"))]
+    for name, says in _COMMAND.findall(done.stdout.partition("\nCommands:\n")[2]):
+        out += [] if says.startswith(_SAME) else shown([*verb, name])
+    return out
 
 
 def page() -> str:
     """The whole page."""
     parts = ["# Command line", "", "Generated from `--help` by `python docs/build_cli.py`; a test checks that it is current.", ""]
     parts += ["Exit codes: 0 answered; 1 refused or failed; 2 usage; 3 finished and the answer is no; 130 stopped by Ctrl-C.", ""]
-    parts += ["Standard output is the answer, standard error is progress; every verb has `--json`. State lives under `LIMITLAB_HOME`.", ""]
-    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "_TYPER_FORCE_DISABLE_TERMINAL": "1"}
-    for verb in VERBS:
-        code = "import sys; sys.argv[0] = 'limitlab'; from limitlab.cli.main import run; run()"
-        done = subprocess.run([sys.executable, "-c", code, *verb, "--help"], capture_output=True, text=True, check=True, env=environment)
-        parts += [f"## `{' '.join(['limitlab', *verb])}`", "", "```", done.stdout.strip("\n"), "```", ""]
+    parts += ["Standard output is the answer, standard error is progress; every verb but `serve` has `--json`. State lives under `LIMITLAB_HOME`.", ""]
+    for verb, text in shown([]):
+        parts += [f"## `{' '.join(['limitlab', *verb])}`", "", "```", text, "```", ""]
     return "\n".join(line.rstrip() for line in "\n".join(parts).split("\n"))
 
 

@@ -61,10 +61,13 @@ def test_outcomes_and_trainings_become_records_once(builder, tmp_path, monkeypat
     numbers = {"what": "recall@2", "setting": "bm25", "published": 97.8, "low": 96.0, "high": 98.0}
     outcome = {
         "name": "limit-small", "size": "small", "counts": {"agrees": 1, "not run": 1}, "says": ["A | B."], "provenance": {"created": "2026", "wall_seconds": 3.0},
+        "config": {"models": ["bm25", "minilm"], "limit": None, "limit_small": None},
         "rows": [{**numbers, "ours": 97.0, "verdict": "agrees"}, {**numbers, "ours": None, "verdict": "not run"}],
     }  # fmt: skip
     made = module.outcome_record(outcome)
     assert len(made["figures"]["rows"]) == 1 and made["command"] == "limitlab reproduce run limit-small --size small"
+    given = {**outcome, "config": {"models": ["bm25"], "limit": None, "limit_small": "/somewhere/limit"}}
+    assert module.outcome_record(given)["command"] == "limitlab reproduce run limit-small --size small --limit-small LIMIT-SMALL -m bm25"
     assert [module.add(tmp_path / "reproduce.jsonl", [made]) for _ in range(2)] == [1, 0]
     e = [Estimate(v, v - 0.01, v + 0.01) for v in (0.3, 0.5, 0.2)]
     change = Change("task", "LIMIT", 46, "train", 32, "recall@10", e[0], e[1], (0.49, 0.51), e[2])

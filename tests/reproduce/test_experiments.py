@@ -8,6 +8,7 @@ import pytest
 
 from limitlab._core.errors import InvalidArgument, UnknownName
 from limitlab._core.status import Status
+from limitlab.data import LimitConfig, write_limit
 from limitlab.ledger import Ledger
 from limitlab.published import lookup
 from limitlab.reproduce import EXPERIMENTS, Asked, Outcome, load_outcome, reproduce
@@ -54,6 +55,35 @@ def test_formulas_and_graphs_agree_whatever_the_size(found):
     assert outcomes["graph-density"].counts == {"agrees": 2, "not run": 8}
     assert outcomes["beir-correlation"].counts == {"agrees": 1}
     assert "allow anything from -0." in outcomes["beir-correlation"].says[0]  # six models do not exclude a correlation
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "words"),
+    [
+        (
+            ["domain-shift"],
+            {"models": ("bm25",)},
+            r"models must be used .* domain-shift uses none, those that do are limit-full.*limitlab train --base",
+        ),
+        (["theorem-table", "critical-n"], {"seed": 3}, r"seed must be used .* theorem-table, critical-n use none"),
+        (["limit-full"], {"limit_small": "x"}, r"limit-small must be used .* limit-full uses none, those that do are limit-small\."),
+        (["limit-small"], {"beir": {"scifact": "x"}}, r"those that do are graph-density, beir-correlation"),
+    ],
+)
+def test_what_no_experiment_uses_is_refused_before_anything_runs(names, given, words, tmp_path):
+    ledger = Ledger(tmp_path)
+    with pytest.raises(InvalidArgument, match=words):
+        reproduce(names, Asked("tiny", **given, ledger=ledger))
+    assert not ledger.runs()
+    assert reproduce(["theorem-table", "graph-density"], Asked("tiny", beir={}, ledger=ledger))  # one that uses it is enough
+
+
+def test_data_that_are_given_are_taken_whole_and_labelled_so(tmp_path):
+    write_limit(LimitConfig(n_queries=20, small=True), tmp_path / "own")
+    given = Asked("tiny", models=("bm25",), limit_small=str(tmp_path / "own"), ledger=Ledger(tmp_path))
+    (outcome,) = reproduce(["limit-small"], given)
+    assert (outcome.size, EXPERIMENTS["limit-small"].cost(given).seconds) == ("full", EXPERIMENTS["limit-small"].costs["full"].seconds)
+    assert EXPERIMENTS["limit-full"].size(given) == "tiny", "other data than its own"
 
 
 def test_a_smaller_size_never_agrees_and_every_published_number_is_there(found):
@@ -169,7 +199,7 @@ def test_outcomes_depend_on_the_data_not_on_its_folders_name(tmp_path):
     ledger = Ledger(tmp_path / "home")
     for seed in (0, 1):
         ll.write_dataset(ll.make_limit(n_docs=100, n_queries=20 + seed, seed=seed), tmp_path / "beir", overwrite=bool(seed))
-        (outcome,) = reproduce(["graph-density"], Asked("tiny", models=("bm25",), beir={"scifact": str(tmp_path / "beir")}, ledger=ledger))
+        (outcome,) = reproduce(["graph-density"], Asked("tiny", beir={"scifact": str(tmp_path / "beir")}, ledger=ledger))
         rows = [r for r in outcome.rows if r.setting == "SciFact" and r.what == "graph density"]
         assert rows[0].ours == pytest.approx(ll.query_graph(ll.load(tmp_path / "beir").relevance).density)
 

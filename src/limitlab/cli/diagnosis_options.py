@@ -16,7 +16,7 @@ DocVectors = Annotated[
 NoRenormalise = Annotated[bool, typer.Option("--no-renormalise", help="Truncated vectors are not scaled to unit length again.")]
 ServedType = Annotated[
     str | None,
-    typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, int8-per-dim, binary, pq:M."),
+    typer.Option("--dtype", help="Served documents: float16, bfloat16, fp8-e4m3, fp8-e5m2, int8, int8-per-dim, int8-ranges, binary, pq:M."),
 ]
 ServedIndex = Annotated[
     str | None,

@@ -22,7 +22,7 @@ RetrieverNames = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more.",
+        help="bm25, minilm, token-sums, a sentence-transformers id or folder; options after a colon: bm25:k1=0.9,b=0.4. Repeat for more. [bm25, minilm]",
     ),
 ]
 EvaluationFiles = Annotated[
@@ -37,7 +37,13 @@ def evaluate_command(
     ],
     model: RetrieverNames = [],  # noqa: B006
     dim: Dims = None,
-    measure: Annotated[list[str], typer.Option("--measure", help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more.")] = [],  # noqa: B006
+    measure: Annotated[
+        list[str],
+        typer.Option(
+            "--measure",
+            help="recall@K, all_relevant@K, ndcg@K, mrr@K. Repeat for more. [recall@2, 10, 20, 100, all_relevant@2, ndcg@10, mrr@10]",
+        ),
+    ] = [],  # noqa: B006
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
     precision: Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16: of document vectors.")] = "auto",

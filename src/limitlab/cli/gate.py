@@ -51,7 +51,7 @@ def gate_command(
     dim: Dims = None,
     ties: Annotated[str, typer.Option("--ties", help="trec, st, worst, best or expected.")] = "trec",
     min_relevance: Annotated[int, typer.Option("--min-relevance", help="The grade from which a document counts as relevant.")] = 1,
-    precision: Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16: of document vectors.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16: of document vectors.")] = "auto",
     split: Annotated[str, typer.Option("--split", help="Which qrels: test, dev, train.")] = "test",
     qrels: Annotated[Path | None, typer.Option("--qrels", help="Another qrels file.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the ledger has already.")] = False,

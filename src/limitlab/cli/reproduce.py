@@ -29,11 +29,16 @@ def _group() -> None:
 
 
 Models = Annotated[
-    list[str], typer.Option("--model", "-m", help="Retrievers, named as for eval; default: bm25 and minilm. Repeat for more.")
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="Retrievers, named as for eval; default: bm25 and minilm. Repeat for more. Not of theorem-table, critical-n, domain-shift.",
+    ),
 ]
 Size = Annotated[str, typer.Option("--size", help="tiny, small or full.")]
-Limit = Annotated[Path | None, typer.Option("--limit", help="Folder with LIMIT as released; else data of our own.")]
-LimitSmall = Annotated[Path | None, typer.Option("--limit-small", help="Folder with LIMIT-small as released.")]
+Limit = Annotated[Path | None, typer.Option("--limit", help="Folder with LIMIT as released, or hf:owner/name; else data of our own.")]
+LimitSmall = Annotated[Path | None, typer.Option("--limit-small", help="The same for LIMIT-small.")]
 Beir = Annotated[list[str], typer.Option("--beir", help="NAME=FOLDER of a BEIR set. Repeat for more.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run again what the ledger has already.")]
 # The names in the catalogue, which is not loaded for --help; a test compares the two.

@@ -45,9 +45,9 @@ def run_and_write(
         progress=Bars(),
         command=("limitlab", *sys.argv[1:]),
     )
-    seconds = sum(e.cost(size).seconds for e in chosen)
-    memory = max(e.cost(size).memory_gib for e in chosen)
-    helps = [e.name for e in chosen if e.cost(size).gpu != "none"]
+    seconds = sum(e.cost(asked).seconds for e in chosen)
+    memory = max(e.cost(asked).memory_gib for e in chosen)
+    helps = [e.name for e in chosen if e.cost(asked).gpu != "none"]
     sys.stderr.write(
         f"{len(chosen)} experiment{'' if len(chosen) == 1 else 's'}, {_spoken(seconds)} on two cores with nothing cached and bm25 and minilm alone, {memory:g} GiB"
         f"{'; a GPU helps: ' + ', '.join(helps) if helps else ''}.\n"
@@ -65,7 +65,9 @@ def run_and_write(
 def _spoken(seconds: float) -> str:
     if seconds < 10:
         return "a few seconds"
-    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+    if seconds < 7200:
+        return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.0f} h"
 
 
 def _line(outcome: Any) -> None:

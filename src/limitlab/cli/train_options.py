@@ -38,7 +38,12 @@ Architecture = Annotated[
 Pattern = Annotated[str, typer.Option("--pattern", help="Of the LIMIT training pairs: dense, random, cycle, disjoint.")]
 Attributes = Annotated[int, typer.Option("--attributes", help="Different attributes that the LIMIT training pairs ask.")]
 Queries = Annotated[int, typer.Option("--queries", help="Test queries of LIMIT.")]
-NDocs = Annotated[str | None, typer.Option("--n-docs", help="Corpus sizes of the evaluation: 46,1000,50000. [46,1000]")]
+NDocs = Annotated[
+    str | None,
+    typer.Option(
+        "--n-docs", help="Corpus sizes of the evaluation: 46,1000,50000. [the relevant documents alone, and 1,000 or all of a folder]"
+    ),
+]
 General = Annotated[str, typer.Option("--general", help="Held-out set for forgetting: shipped, none, or a dataset folder.")]
 Seeds = Annotated[int | None, typer.Option("--seeds", help="Models a split and dimension, one a seed. [1]")]
 Seed = Annotated[int, typer.Option("--seed", help="The first of the seeds.")]

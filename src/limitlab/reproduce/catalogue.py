@@ -27,6 +27,10 @@ class Experiment:
         By size. One size alone, "full", where the work is the same at every size.
     since
         What later work says about the claim, for readers: names and years.
+    uses
+        Which of models, limit, limit_small, beir and seed change what it finds.
+    whole
+        The data of those that, where given, are taken whole whatever the size.
     """
 
     name: str
@@ -35,12 +39,15 @@ class Experiment:
     home: str
     costs: Mapping[str, Cost]
     since: tuple[str, ...] = field(default=())
+    uses: tuple[str, ...] = ()
+    whole: str | None = None
 
-    def size(self, asked: str) -> str:
-        """The size at which it runs when ``asked`` is asked for: the work of some is the same at every size, which is then full."""
-        return asked if asked in self.costs else "full"
+    def size(self, asked: Asked) -> str:
+        """The size at which it runs: full where the work is the same at every size, or where data that are given are taken whole."""
+        whole = self.whole is not None and getattr(asked, self.whole) is not None
+        return asked.size if asked.size in self.costs and not whole else "full"
 
-    def cost(self, asked: str) -> Cost:
+    def cost(self, asked: Asked) -> Cost:
         """What it needs."""
         return self.costs[self.size(asked)]
 
@@ -69,7 +76,11 @@ _EXPERIMENTS = (
         "Free embeddings: the critical number of documents",
         "Vectors optimised directly on the judgements fail beyond a critical n, a cubic in the dimension: 500,000 documents at d = 512, 250 million at d = 4,096.",
         "critical_n_run:critical_n_run",
-        {"tiny": Cost(10.0), "small": Cost(60.0), "full": Cost(4 * 3600.0, 2.0, "helps", "optimisation at d = 4..45, three seeds")},
+        {
+            "tiny": Cost(10.0),
+            "small": Cost(60.0),
+            "full": Cost(60 * 3600.0, 2.0, "helps", "optimisation at d = 4..45, three seeds"),
+        },
         (
             "The curve measures one optimiser: another objective solves the same sizes, at d = 20 and 30 in about a hundredth of the time, and certified vectors hold far more documents.",
             "A quadratic fits the table up to d = 39 better than the cubic, and extrapolates to 4.7 million documents at d = 4,096 instead of 250 million.",
@@ -85,6 +96,8 @@ _EXPERIMENTS = (
             "Four dimensions hold LIMIT exactly: it is no question of dimension. From MiniLM's own document vectors a query vector exists for every query tried.",
             "Random token sums, without any training, beat every single-vector model of the paper: the loss is in how texts are encoded.",
         ),
+        uses=("models", "limit", "seed"),
+        whole="limit",
     ),
     Experiment(
         "limit-small",
@@ -93,6 +106,8 @@ _EXPERIMENTS = (
         "limit_recall:limit_small",
         {"tiny": Cost(30.0, 1.0), "small": Cost(60.0, 1.0), "full": Cost(60.0, 1.0)},
         ("46 documents in general position in 45 dimensions can be retrieved in every combination; again the encoder is what fails.",),
+        uses=("models", "limit_small", "seed"),
+        whole="limit_small",
     ),
     Experiment(
         "synonyms",
@@ -100,6 +115,7 @@ _EXPERIMENTS = (
         "When queries ask a synonym, BM25 falls from 97.8 to 10.6 % recall@2: word matching was what made LIMIT easy for it.",
         "limit_recall:limit_synonyms",
         {"tiny": Cost(30.0, 1.0), "small": Cost(90.0, 1.0), "full": Cost(90.0, 1.0)},
+        uses=("models", "seed"),
     ),
     Experiment(
         "patterns",
@@ -110,6 +126,7 @@ _EXPERIMENTS = (
         (
             "Random token sums find the four patterns equally hard: what the dense pattern measures is how a trained encoder confuses documents that share attributes.",
         ),
+        uses=("models", "seed"),
     ),
     Experiment(
         "domain-shift",
@@ -125,6 +142,7 @@ _EXPERIMENTS = (
             "A repetition among the 46 documents found almost the same after both: 77 against 81 % at d = 1,024.",
             "The test split teaches the 46 documents, not only the queries: test queries that were not trained on gain nearly as much.",
         ),
+        uses=("seed",),
     ),
     Experiment(
         "graph-density",
@@ -132,6 +150,7 @@ _EXPERIMENTS = (
         "The query graph of LIMIT is denser than that of any other benchmark: density 0.085481, mean query strength 28.4653.",
         "graph_density:graph_density",
         {"full": Cost(5.0)},
+        uses=("beir",),
     ),
     Experiment(
         "beir-correlation",
@@ -139,6 +158,7 @@ _EXPERIMENTS = (
         "BEIR averages and recall on LIMIT of six models do not correlate.",
         "beir_correlation:beir_correlation",
         {"full": Cost(5.0, note="and nDCG@10 on the BEIR folders given")},
+        uses=("models", "beir"),
     ),
 )
 EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in _EXPERIMENTS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limitlab._core.status import Status
 from limitlab.published import lookup
 from limitlab.reproduce.asked import Asked, Found
@@ -26,6 +28,7 @@ _SIZES = {
 def domain_shift(asked: Asked) -> Found:
     """The same models on nested corpora, after training on other attributes and on the test queries."""
     config, seeds, sizes = _SIZES[asked.size]
+    config = replace(config, data_seed=asked.seed)
     found = train(
         config, splits=_SPLITS, seeds=seeds, n_docs=sizes, ledger=asked.ledger, command=asked.command, progress=asked.progress
     )  # fmt: skip

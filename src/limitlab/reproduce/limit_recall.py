@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from limitlab._core.status import Status
 from limitlab.data import Dataset, load, make_limit
@@ -22,7 +21,7 @@ N_QUERIES = {"tiny": 100, "small": 1_000, "full": 1_000}
 def limit_full(asked: Asked) -> Found:
     """Recall over all documents: R@2, R@10, R@100. Data that is given is taken whole, whatever the size."""
     if asked.limit is not None:
-        data, departs, asked = load(asked.limit), [], replace(asked, size="full")
+        data, departs = load(asked.limit), []
         if (data.n_docs, data.n_queries) != (50_000, 1_000):
             departs = [f"{data.n_docs:,} documents and {data.n_queries:,} queries instead of 50,000 and 1,000"]
     else:
@@ -34,7 +33,7 @@ def limit_full(asked: Asked) -> Found:
 def limit_small(asked: Asked) -> Found:
     """Recall over the relevant documents alone: R@2, R@10, R@20. Data that is given is taken whole, whatever the size."""
     if asked.limit_small is not None:
-        data, departs, asked = load(asked.limit_small), [], replace(asked, size="full")
+        data, departs = load(asked.limit_small), []
         if data.fingerprint() != _RELEASED_SMALL:
             departs = [f"not the released data: {data.n_docs:,} documents and {data.n_queries:,} queries of another fingerprint"]
     else:

@@ -11,7 +11,7 @@ from limitlab._core.files import content_hash
 from limitlab._core.status import Status
 from limitlab.ledger import Cell, Ledger, running
 from limitlab.reproduce.asked import Asked, Found
-from limitlab.reproduce.catalogue import Experiment, experiment
+from limitlab.reproduce.catalogue import EXPERIMENTS, Experiment, experiment
 from limitlab.reproduce.experiment import SIZES, Outcome
 
 KIND = "reproduction"
@@ -45,20 +45,33 @@ def reproduce(
     Raises
     ------
     InvalidArgument
-        Before anything runs: no names, an unknown experiment or size.
+        Before anything runs: no names, an unknown experiment or size, or something given that none of the experiments uses.
     """
     choice("reproduce", "size", asked.size, SIZES)
     if not names:
         raise InvalidArgument("reproduce: at least one experiment must be named; got none. See: limitlab reproduce list")
     chosen = [experiment(name) for name in dict.fromkeys(names)]
+    _refuse_unused(chosen, asked)
     ledger = asked.ledger or Ledger()
     outcomes = []
     for one in chosen:
-        outcome = _one(one, replace(asked, size=one.size(asked.size), ledger=ledger), ledger, reuse)
+        outcome = _one(one, replace(asked, size=one.size(asked), ledger=ledger), ledger, reuse)
         outcomes.append(outcome)
         if on_outcome is not None:
             on_outcome(outcome)
     return outcomes
+
+
+def _refuse_unused(chosen: Sequence[Experiment], asked: Asked) -> None:
+    plain = Asked(asked.size)
+    for name in ("models", "limit", "limit_small", "beir", "seed"):
+        if getattr(asked, name) != getattr(plain, name) and not any(name in one.uses for one in chosen):
+            users = ", ".join(e.name for e in EXPERIMENTS.values() if name in e.uses)
+            own = " A model of your own is trained by: limitlab train --base" if name == "models" else ""
+            raise InvalidArgument(
+                f"reproduce: {name.replace('_', '-')} must be used by an experiment; {', '.join(one.name for one in chosen)} "
+                f"use{'s' if len(chosen) == 1 else ''} none, those that do are {users}.{own}"
+            )
 
 
 def _one(one: Experiment, asked: Asked, ledger: Ledger, reuse: bool) -> Outcome:
