@@ -119,6 +119,7 @@ def _architectures(dataset: str) -> str:
 
 def _training(wanted: dict[str, str]) -> str:
     """recall@10 before and after by corpus, split and dimension, of the newest training whose figures are as wanted."""
+    wanted = {"lr": "None", **wanted}  # the protocol's, unless said
     fits = [r for r in records("training") if all(str(r["figures"].get(k)) == v for k, v in wanted.items())]
     if not fits:
         return f"*No record yet: `limitlab train ... -o run.json`, then `python benchmarks/reproduce.py --training run.json` ({', '.join(f'{k} {v}' for k, v in wanted.items())}).*"

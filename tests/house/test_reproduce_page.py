@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,12 @@ def test_outcomes_and_trainings_become_records_once(builder, tmp_path, monkeypat
     config = {"base": "q", "command": ["/somewhere/limitlab", "train", "-o", "/somewhere/x.json", "--base", "q"]}
     trained = module.training_record(TrainResult((), (change,), config=config))
     assert trained["command"] == "limitlab train --base q"
-    module.add(tmp_path / "training.jsonl", [trained])
+    faster = replace(change, after=Estimate(0.9, 0.89, 0.91))
+    command = [*config["command"], "--lr", "5e-4"]
+    other = module.training_record(TrainResult((), (faster,), config={**config, "command": command}))
+    module.add(tmp_path / "training.jsonl", [trained, other])  # the newest, and not the protocol's
     monkeypatch.setattr(builder, "RECORDS", tmp_path)
     page = builder.page("<!-- table: reproduce -->\n<!-- end -->\n<!-- table: training base=q -->\n<!-- end -->\n")
     assert "| limit-small | small | 3.0 | 1 |  |  | 1 |  | A / B. |" in page
     assert "| 46 | 32 | 30.0 | 50.0 (+19.0 to +21.0, 49.0 to 51.0 over 2 seeds) |" in page
+    assert "| 46 | 32 | 30.0 | 90.0 (" in builder.page("<!-- table: training base=q lr=5e-4 -->\n<!-- end -->\n")
