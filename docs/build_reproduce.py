@@ -23,7 +23,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RECORDS = HERE.parent / "benchmarks" / "records"
-PAGES = ("reproduce.md", "concepts/domain-shift.md", "how-to/choose-architecture.md")
+PAGES = ("reproduce.md", "concepts/domain-shift.md", "how-to/choose-architecture.md", "how-to/diagnose.md")
 _CELL = re.compile(
     r"(?:(?<=\|)|(?P<again>(?<=-->)))(?P<text>[^|\n]*?)(?P<comment><!-- (?P<name>[a-z_0-9]+)(?:@(?P<args>[^#:]*))?(?:#(?P<key>[^=]+)=(?P<value>[^:]+))?: (?P<template>[^\n]*?) -->)"
 )

@@ -13,7 +13,8 @@ from typing import Any
 # glibc gives blocks above 32 MB back to the system at once, and every page of the next block must then be cleared anew. A step of training
 # MiniLM on 46 pairs met 820,000 such pages: 6.8 s on two cores, and 5.6 s with blocks that stay (benchmarks/training_step.py).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of mallopt
-_KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}  # no block is mapped alone (the threshold for that has a limit before glibc 2.35), none goes back
+# No block is mapped alone (the threshold for that has a limit before glibc 2.35), none goes back.
+_KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}  # where glibc's own come to rest beside large arrays
 _TUNED = ("MALLOC_MMAP_", "MALLOC_TRIM_", "MALLOC_TOP_PAD")
 _lock = threading.Lock()

@@ -26,8 +26,10 @@ class TimeEstimate:
 
     Attributes
     ----------
-    steps, seconds_per_step
+    steps
         Still to be taken, of all models together; 0 where none is.
+    seconds_per_step
+        Of one of them; 0 where none is.
     docs_per_second
         Encoded for the evaluation.
     training, encoding
