@@ -136,9 +136,10 @@ def _training(wanted: dict[str, str]) -> str:
 
 
 def _change(row: dict[str, Any]) -> str:
-    seeds = f", {min(row['by_seed']):.1f} to {max(row['by_seed']):.1f} over {len(row['by_seed'])} seeds" if len(row["by_seed"]) > 1 else ""
     d = row["difference"]
-    return f"{row['after'][0]:.1f}" + (f" ({d[1]:+.1f} to {d[2]:+.1f}{seeds})" if d else seeds)
+    notes = [f"{d[1]:+.1f} to {d[2]:+.1f}"] if d else []
+    notes += [f"seeds {min(row['by_seed']):.1f} to {max(row['by_seed']):.1f}"] if len(row["by_seed"]) > 1 else []
+    return f"{row['after'][0]:.1f}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def page(text: str) -> str:

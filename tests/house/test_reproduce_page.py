@@ -82,5 +82,5 @@ def test_outcomes_and_trainings_become_records_once(builder, tmp_path, monkeypat
     monkeypatch.setattr(builder, "RECORDS", tmp_path)
     page = builder.page("<!-- table: reproduce -->\n<!-- end -->\n<!-- table: training base=q -->\n<!-- end -->\n")
     assert "| limit-small | small | 3.0 | 1 |  |  | 1 |  | A / B. |" in page
-    assert "| 46 | 32 | 30.0 | 50.0 (+19.0 to +21.0, 49.0 to 51.0 over 2 seeds) |" in page
+    assert "| 46 | 32 | 30.0 | 50.0 (+19.0 to +21.0; seeds 49.0 to 51.0) |" in page
     assert "| 46 | 32 | 30.0 | 90.0 (" in builder.page("<!-- table: training base=q lr=5e-4 -->\n<!-- end -->\n")
