@@ -53,11 +53,9 @@ def training_record(result: TrainResult) -> dict[str, Any]:
         for name, e in (("before", c.before), ("after", c.after), ("difference", c.difference)):
             row[name] = None if e is None else [100 * v for v in (e.mean, e.low, e.high)]
         rows.append({**row, "by_seed": [100 * v for v in c.by_seed]})
-    config = {k: result.config.get(k) for k in ("base", "architecture", "pairs", "epochs", "seeds")}
+    config = {k: result.config.get(k) for k in ("base", "architecture", "pairs", "epochs", "seeds", "lr")}  # lr: None is the protocol's
     figures = {**config, "seconds": result.provenance.get("wall_seconds"), "rows": rows}
     given = result.config.get("command") or ["limitlab", "train"]
-    if "--lr" in given:  # another one than the protocol's
-        figures["lr"] = given[given.index("--lr") + 1]
     kept = [a for i, a in enumerate(given) if a != "-o" and (i == 0 or given[i - 1] != "-o")]  # not the files of whoever ran it
     made = {k: result.provenance[k] for k in _KEPT if k in result.provenance}
     return {"benchmark": "training", "figures": figures, "command": " ".join(["limitlab", *kept[1:]]), **made}

@@ -76,11 +76,10 @@ def test_outcomes_and_trainings_become_records_once(builder, tmp_path, monkeypat
     trained = module.training_record(TrainResult((), (change,), config=config))
     assert trained["command"] == "limitlab train --base q"
     faster = replace(change, after=Estimate(0.9, 0.89, 0.91))
-    command = [*config["command"], "--lr", "5e-4"]
-    other = module.training_record(TrainResult((), (faster,), config={**config, "command": command}))
+    other = module.training_record(TrainResult((), (faster,), config={**config, "lr": 5e-4}))
     module.add(tmp_path / "training.jsonl", [trained, other])  # the newest, and not the protocol's
     monkeypatch.setattr(builder, "RECORDS", tmp_path)
     page = builder.page("<!-- table: reproduce -->\n<!-- end -->\n<!-- table: training base=q -->\n<!-- end -->\n")
     assert "| limit-small | small | 3.0 | 1 |  |  | 1 |  | A / B. |" in page
     assert "| 46 | 32 | 30.0 | 50.0 (+19.0 to +21.0; seeds 49.0 to 51.0) |" in page
-    assert "| 46 | 32 | 30.0 | 90.0 (" in builder.page("<!-- table: training base=q lr=5e-4 -->\n<!-- end -->\n")
+    assert "| 46 | 32 | 30.0 | 90.0 (" in builder.page("<!-- table: training base=q lr=0.0005 -->\n<!-- end -->\n")
