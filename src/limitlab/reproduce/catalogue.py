@@ -136,7 +136,7 @@ _EXPERIMENTS = (
         {
             "tiny": Cost(30.0, 1.5),
             "small": Cost(600.0, 2.0, "helps", "training"),
-            "full": Cost(5 * 3600.0, 3.0, "helps", "training and encoding"),
+            "full": Cost(6 * 3600.0, 3.0, "helps", "training and encoding"),
         },
         (
             "A repetition among the 46 documents found almost the same after both: 77 against 81 % at d = 1,024.",
